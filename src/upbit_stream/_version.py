@@ -1,0 +1,3 @@
+"""The version of the package, read at build time."""
+
+__version__ = "0.1.0"
