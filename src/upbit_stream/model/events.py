@@ -1,0 +1,83 @@
+"""What happens to the connections and to the data, as typed values that travel in order with the data.
+
+Owns the events. ``at_ns`` is the wall clock in ns since the epoch. Knows nothing of who makes them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
+
+from upbit_stream.model.subscription import Endpoint, Subscription
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """The base of every event. ``type`` is its name for `Stream.on`."""
+
+    type: ClassVar[str] = "event"
+    at_ns: int
+
+
+class Connected(Event, frozen=True, kw_only=True):
+    """A session began: the connection is open and nothing is subscribed on it yet.
+
+    ``session`` counts the connections of this endpoint, from 1.
+    """
+
+    type: ClassVar[str] = "connected"
+    endpoint: Endpoint
+    session: int
+
+
+class Disconnected(Event, frozen=True, kw_only=True):
+    """A session ended, or an attempt to begin one failed.
+
+    ``session`` is the one that ended, or 0 for a failed attempt. ``retry_in_s`` is the wait before the next
+    attempt, or None where there is none because nothing is subscribed or the stream is closing.
+    """
+
+    type: ClassVar[str] = "disconnected"
+    endpoint: Endpoint
+    session: int
+    reason: str
+    retry_in_s: float | None
+
+
+class Resubscribed(Event, frozen=True, kw_only=True):
+    """The exchange confirmed the whole set that is now subscribed on a session.
+
+    ``cause`` is ``connected`` (a new session), ``changed`` (subscribe or unsubscribe) or ``silent`` (a type
+    had stopped arriving).
+    """
+
+    type: ClassVar[str] = "resubscribed"
+    endpoint: Endpoint
+    session: int
+    cause: str
+    subscriptions: tuple[Subscription, ...]
+
+
+class Dropped(Event, frozen=True, kw_only=True):
+    """A consumer was too slow: ``count`` messages were dropped from its buffer since the last such event.
+
+    It stands where the dropped messages would have stood. ``total`` counts all drops of that consumer.
+    """
+
+    type: ClassVar[str] = "dropped"
+    consumer: str
+    count: int
+    total: int
+
+
+class Malformed(Event, frozen=True, kw_only=True):
+    """Bytes that are no message of the exchange; ``payload`` holds at most their first 4096."""
+
+    type: ClassVar[str] = "malformed"
+    endpoint: Endpoint
+    payload: bytes
+    reason: str
+
+
+AnyEvent: TypeAlias = Connected | Disconnected | Resubscribed | Dropped | Malformed
+EVENT_TYPES = (Connected, Disconnected, Resubscribed, Dropped, Malformed)
