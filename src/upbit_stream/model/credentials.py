@@ -47,7 +47,9 @@ class Credentials:
         environ = os.environ if environ is None else environ
         missing = [name for name in (ACCESS_KEY_VARIABLE, SECRET_KEY_VARIABLE) if not environ.get(name)]
         if missing:
-            raise UsageError(f"no credentials: set the environment variable{'s' if len(missing) > 1 else ''} {' and '.join(missing)}")
+            raise UsageError(
+                f"no credentials: set the environment variable{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+            )
         return cls(environ[ACCESS_KEY_VARIABLE], environ[SECRET_KEY_VARIABLE])
 
     def __repr__(self) -> str:

@@ -178,7 +178,7 @@ def decode_units_with(decoder: UnitsDecoder) -> None:
 def _read_units(book: OrderBook) -> tuple[OrderBookUnit, ...]:
     units = _units_slot.__get__(book)
     if type(units) is Raw:
-        units = _units_decoder[0](units, type(book.total_ask_size) is Decimal)
+        units = _units_decoder[0](units, isinstance(book.total_ask_size, Decimal))
         _units_slot.__set__(book, units)
     return units  # type: ignore[no-any-return]  # the slot holds the units, or was given them just now
 
@@ -346,14 +346,5 @@ class Unknown(Message, frozen=True, kw_only=True):
 
 
 AnyMessage: TypeAlias = (
-    Ticker
-    | Trade
-    | OrderBook
-    | Candle
-    | MyOrder
-    | MyAsset
-    | Announcement
-    | Indicator
-    | IndicatorSignal
-    | Unknown
+    Ticker | Trade | OrderBook | Candle | MyOrder | MyAsset | Announcement | Indicator | IndicatorSignal | Unknown
 )

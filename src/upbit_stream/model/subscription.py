@@ -59,9 +59,7 @@ TYPES: Mapping[str, TypeRules] = {
     "myAsset": TypeRules("private", "forbidden", frozenset()),
     "announcement": TypeRules("private", "forbidden", frozenset({"categories", "include_body"}), korea_only=True),
     "indicator": TypeRules("info", "required", _INDICATOR, korea_only=True),
-    "indicator_signal": TypeRules(
-        "info", "required", _INDICATOR | {"trigger", "event_params"}, korea_only=True
-    ),
+    "indicator_signal": TypeRules("info", "required", _INDICATOR | {"trigger", "event_params"}, korea_only=True),
 }
 
 
@@ -101,7 +99,9 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __repr__(self) -> str:
         given = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return f"Subscription({', '.join(f'{name}={value!r}' for name, value in given if value not in (None, False, ()))})"
+        return (
+            f"Subscription({', '.join(f'{name}={value!r}' for name, value in given if value not in (None, False, ()))})"
+        )
 
     def __str__(self) -> str:
         """As the command line names it: ``trade:SGD-BTC,SGD-ETH``."""
@@ -157,9 +157,7 @@ def _check_code(kind: str, code: object) -> None:
     if dot and kind != "orderbook":
         raise InvalidSubscription(f"{kind}: code {code!r}: only an orderbook's code takes a depth; write {market!r}")
     if dot and unit not in ORDERBOOK_UNITS:
-        raise InvalidSubscription(
-            f"{kind}: code {code!r}: depth {unit!r} is not one of {', '.join(ORDERBOOK_UNITS)}"
-        )
+        raise InvalidSubscription(f"{kind}: code {code!r}: depth {unit!r} is not one of {', '.join(ORDERBOOK_UNITS)}")
 
 
 def _check_options(subscription: Subscription, rules: TypeRules) -> None:
@@ -193,9 +191,7 @@ def _categories(categories: Iterable[str]) -> tuple[str, ...]:
 def _indicators(subscription: Subscription) -> tuple[Any, ...]:
     kind = subscription.type
     if subscription.timeframe not in TIMEFRAMES:
-        raise InvalidSubscription(
-            f"{kind}: timeframe {subscription.timeframe!r} is not one of {', '.join(TIMEFRAMES)}"
-        )
+        raise InvalidSubscription(f"{kind}: timeframe {subscription.timeframe!r} is not one of {', '.join(TIMEFRAMES)}")
     given = subscription.indicators
     indicators = (given,) if isinstance(given, str) else tuple(given or ())
     if not indicators:

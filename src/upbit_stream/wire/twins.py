@@ -11,6 +11,7 @@ Owns the twins and what is left to do to one. Knows nothing of payloads.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,7 +28,7 @@ from upbit_stream.wire import names
 
 # The encoded name of a candle's ``type`` field: the real one is the tag, which msgspec keeps to itself, so the
 # field is filled by its default and this name, impossible on the wire, is never looked up.
-_NEVER_ON_THE_WIRE = "\x00type"
+_NEVER_ON_THE_WIRE = "(type)"
 
 Finish = Callable[[Any], None]
 
@@ -66,7 +67,7 @@ def twins(simple: bool, exact: bool) -> tuple[Twin, ...]:
     account = [
         Twin(_twin(model.MyOrder, names.MY_ORDER, simple, exact), model.MyOrder),
         Twin(
-            _twin(model.MyAsset, names.MY_ASSET, simple, exact, {"assets": tuple[asset, ...]}),
+            _twin(model.MyAsset, names.MY_ASSET, simple, exact, {"assets": _tuple_of(asset)}),
             model.MyAsset,
             _finish_assets,
         ),
@@ -85,13 +86,13 @@ def _twin(
     short: Mapping[str, str],
     simple: bool,
     exact: bool,
-    types: Mapping[str, Any] | None = None,
+    kinds: Mapping[str, Any] | None = None,
     tag: str | None = None,
 ) -> type[Any]:
     """A mutable class with the slots of ``public`` that decodes from the given names."""
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for field in msgspec.structs.fields(public):
-        kind = (types or {}).get(field.name, _number(field.type, exact))
+        kind = (kinds or {}).get(field.name, _number(field.type, exact))
         fields.append((field.name, kind) if field.required else (field.name, kind, field.default))
     rename = dict(short) if simple else {}
     tag = tag or cast("str | None", public.__struct_config__.tag)
@@ -121,6 +122,10 @@ def _number(kind: Any, exact: bool) -> Any:
     return kind
 
 
+def _tuple_of(kind: type[Any]) -> Any:
+    return types.GenericAlias(tuple, (kind, ...))
+
+
 def _finish_assets(message: Any) -> None:
     for asset in message.assets:
         asset.__class__ = model.Asset
@@ -129,7 +134,7 @@ def _finish_assets(message: Any) -> None:
 def _finish_indicator(message: Any) -> None:
     message.params = _long_names(message.params, names.PARAMS)
     message.value = _long_names(message.value, names.VALUE)
-    if isinstance(message, model.Message) and getattr(message, "event_params", None):
+    if getattr(message, "event_params", None):
         message.event_params = _long_names(message.event_params, names.EVENT_PARAMS)
 
 
@@ -139,8 +144,8 @@ def _long_names(content: Mapping[str, Any], table: Mapping[str, str]) -> dict[st
 
 @cache
 def _units(simple: bool, exact: bool) -> msgspec.json.Decoder[tuple[Any, ...]]:
-    twin = _twin(model.OrderBookUnit, names.ORDERBOOK_UNIT, simple, exact)
-    return msgspec.json.Decoder(tuple[twin, ...])
+    twin = _twin(model.OrderBookUnit, names.ORDERBOOK_UNIT, simple, exact) if simple or exact else model.OrderBookUnit
+    return msgspec.json.Decoder(_tuple_of(twin))
 
 
 def decode_units(raw: Raw, exact: bool) -> tuple[model.OrderBookUnit, ...]:
@@ -153,8 +158,9 @@ def decode_units(raw: Raw, exact: bool) -> tuple[model.OrderBookUnit, ...]:
         units = _units(simple, exact).decode(raw)
     except (msgspec.DecodeError, ValueError) as error:
         raise MalformedMessage(f"the units of an order book cannot be read: {error}") from error
-    for unit in units:
-        unit.__class__ = model.OrderBookUnit
+    if simple or exact:
+        for unit in units:
+            unit.__class__ = model.OrderBookUnit
     return units
 
 

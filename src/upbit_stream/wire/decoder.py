@@ -1,0 +1,208 @@
+"""From the bytes of a message to typed values, for each of the four formats.
+
+`Decoder.fast` is the path of nearly all messages: one C call that picks the twin by its tag. What it refuses
+(replies, errors, unknown types, messages in another format than the connection's, garbage) goes through
+`Decoder.decode`, which looks at each object by itself and never raises.
+
+Owns decoding. Knows nothing of sessions, nor what a reply means to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, reduce
+from operator import or_
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+
+from upbit_stream.model.messages import AnyMessage, Unknown
+from upbit_stream.model.subscription import TYPES
+from upbit_stream.wire.requests import Format, check_format
+from upbit_stream.wire.twins import Twin, settle, twins
+
+
+class ErrorReply(Struct, frozen=True):
+    """``{"error": {"name", "message"}}``: the request before it was refused; the connection will close."""
+
+    name: str
+    message: str
+
+
+class StatusReply(Struct, frozen=True):
+    """``{"status": "UP"}``: the answer to the text ``PING``."""
+
+    status: str
+
+
+class Registered(Struct, frozen=True):
+    """One entry of a `SubscriptionsReply`."""
+
+    type: str
+    codes: tuple[str, ...] = ()
+
+
+class SubscriptionsReply(Struct, frozen=True):
+    """The answer to ``LIST_SUBSCRIPTIONS``."""
+
+    ticket: str
+    result: tuple[Registered, ...]
+
+
+class Unreadable(Struct, frozen=True):
+    """Bytes that are no message, and why."""
+
+    payload: bytes
+    reason: str
+
+
+Reply: TypeAlias = ErrorReply | StatusReply | SubscriptionsReply
+Decoded: TypeAlias = AnyMessage | Reply | Unreadable
+
+# What msgspec raises for bad input: DecodeError for JSON and types, UnicodeDecodeError for bad UTF-8 in a string,
+# RecursionError for deep nesting, OverflowError and ArithmeticError for absurd numbers.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ArithmeticError)
+
+
+class Decoder:
+    """Decodes the messages of one connection.
+
+    ``wire_format`` is the format that was asked for; messages in another one are decoded too, more slowly. With
+    ``exact`` market data numbers are `decimal.Decimal`.
+
+    >>> decoder = Decoder("SIMPLE")
+    >>> [message] = decoder.decode(b'{"ty":"none-yet","cd":"SGD-BTC"}', received_at_ns=1)
+    """
+
+    def __init__(self, wire_format: str = "DEFAULT", *, exact: bool = False) -> None:
+        self.wire_format: Format = check_format(wire_format)
+        self.exact = exact
+        self.is_list = self.wire_format.endswith("_LIST")
+        simple = self.wire_format.startswith("SIMPLE")
+        self.twins: dict[type[Any], Twin] = {twin.decoded: twin for twin in twins(simple, exact)}
+        self.fast: Callable[[bytes], Any] = _objects(simple, exact)
+        if self.is_list:
+            self.fast = _lists(simple, exact)
+
+    def decode(self, payload: bytes, received_at_ns: int) -> list[Decoded]:
+        """All that one message holds, in its order. Never raises; what cannot be read comes as `Unreadable`."""
+        try:
+            decoded = self.fast(payload)
+        except UNREADABLE:
+            return [self._decode_object(item, received_at_ns) for item in split(payload)]
+        items = decoded if self.is_list else [decoded]
+        return [settle(self.twins[type(item)], item, received_at_ns) for item in items]
+
+    def _decode_object(self, item: bytes | Unreadable, received_at_ns: int) -> Decoded:
+        if isinstance(item, Unreadable):
+            return item
+        head = read_head(item)
+        if isinstance(head, Unreadable):
+            return head
+        try:
+            if head.error is not None:
+                return head.error
+            if head.method or head.mthd:
+                return _subscriptions(item)
+            if not head.name:
+                return _status(head, item)
+            if head.name not in TYPES:
+                return Unknown(type=head.name, code=head.market, payload=item, received_at_ns=received_at_ns)
+            simple = head.type == ""
+            message = _objects(simple, self.exact)(item)
+        except UNREADABLE as error:
+            return Unreadable(item, str(error))
+        return settle(_by_class(simple, self.exact)[type(message)], message, received_at_ns)
+
+
+class Head(Struct, gc=False):
+    """What can be told of an object without decoding it, by the names of both formats."""
+
+    type: str = ""
+    ty: str = ""
+    code: str = ""
+    cd: str = ""
+    error: ErrorReply | None = None
+    method: str = ""
+    mthd: str = ""
+    status: str = ""
+
+    @property
+    def name(self) -> str:
+        """The type, or ""."""
+        return self.type or self.ty
+
+    @property
+    def market(self) -> str:
+        """The code, or ""."""
+        return self.code or self.cd
+
+
+_head = msgspec.json.Decoder(Head).decode
+_raw_list = msgspec.json.Decoder(list[Raw]).decode
+
+
+def read_head(item: bytes) -> Head | Unreadable:
+    """The type and code of one JSON object, or why it is none."""
+    try:
+        return _head(item)
+    except UNREADABLE as error:
+        return Unreadable(item, str(error))
+
+
+def split(payload: bytes) -> list[bytes | Unreadable]:
+    """The objects of one message, each byte for byte: the elements of a list format, or the one object."""
+    if not payload.lstrip(b" \t\r\n").startswith(b"["):
+        return [payload]
+    try:
+        return [bytes(memoryview(item)) for item in _raw_list(payload)]
+    except UNREADABLE as error:
+        return [Unreadable(payload, str(error))]
+
+
+def _status(head: Head, item: bytes) -> StatusReply | Unreadable:
+    return StatusReply(head.status) if head.status else Unreadable(item, "the object names no type")
+
+
+class _Entry(Struct):
+    type: str = ""
+    ty: str = ""
+    codes: tuple[str, ...] | None = None
+    cds: tuple[str, ...] | None = None
+
+
+class _SubscriptionsBody(Struct):
+    ticket: str = ""
+    tckt: str = ""
+    result: tuple[_Entry, ...] = ()
+    rslt: tuple[_Entry, ...] = ()
+
+
+def _subscriptions(item: bytes) -> SubscriptionsReply:
+    body = msgspec.json.decode(item, type=_SubscriptionsBody)
+    entries = body.result or body.rslt
+    return SubscriptionsReply(
+        body.ticket or body.tckt,
+        tuple(Registered(entry.type or entry.ty, entry.codes or entry.cds or ()) for entry in entries),
+    )
+
+
+@cache
+def _objects(simple: bool, exact: bool) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(_union(simple, exact)).decode
+
+
+@cache
+def _lists(simple: bool, exact: bool) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(list[_union(simple, exact)]).decode  # type: ignore[misc]  # a type made at run time
+
+
+@cache
+def _by_class(simple: bool, exact: bool) -> dict[type[Any], Twin]:
+    return {twin.decoded: twin for twin in twins(simple, exact)}
+
+
+def _union(simple: bool, exact: bool) -> Any:
+    """The tagged union of all twins: msgspec picks the member by the tag."""
+    return reduce(or_, (twin.decoded for twin in twins(simple, exact)))
