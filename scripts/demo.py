@@ -1,0 +1,112 @@
+"""Ten seconds of the stand-in exchange, recorded: start it, record four streams of three markets, show the rows.
+
+Needs nothing but the package, in the environment of the Python that runs this. Ends the stand-in whatever
+happens, and waits for nothing without a limit.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+OUT = Path("demo-data")
+MARKETS = ("SGD-BTC", "SGD-ETH", "SGD-XRP")
+TYPES = ("trade", "orderbook", "ticker", "candle.1s")
+DURATION_S = 10
+
+START_LIMIT_S = 20.0
+RECORD_LIMIT_S = DURATION_S + 30.0
+STOP_LIMIT_S = 5.0
+SHOWN_CHARS = 300
+
+COMMAND = Path(sys.executable).with_name("upbit-stream")
+
+
+def main() -> None:
+    """Run the demo; the exit status is 0 only where each stream left rows."""
+    # Being told to stop must end the stand-in as well: an exit runs what `finally` holds, a signal doesn't.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("demo: told to stop"))
+    if not COMMAND.exists():
+        sys.exit(f"demo: there is no upbit-stream beside {sys.executable}; run this through `make demo`")
+    with stand_in() as base_url:
+        print(f"The stand-in exchange listens on {base_url}.")
+        print(f"Recording {', '.join(TYPES)} of {', '.join(MARKETS)} for {DURATION_S} s …", flush=True)
+        record(base_url)
+    show()
+
+
+@contextmanager
+def stand_in() -> Iterator[str]:
+    """A stand-in exchange on a free port of this machine, and its address."""
+    with tempfile.TemporaryDirectory(prefix="upbit-stream-demo-") as made:
+        port_file, log_file = Path(made, "port"), Path(made, "log")
+        with log_file.open("wb") as log:
+            command = (COMMAND, "simulate", "--port", "0", "--port-file", port_file)
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            yield f"http://127.0.0.1:{wait_for_port(child, port_file, log_file)}"
+        finally:
+            stop(child)
+
+
+def wait_for_port(child: subprocess.Popen[bytes], port_file: Path, log_file: Path) -> int:
+    """The port that the stand-in says it listens on."""
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if port_file.exists() and (said := port_file.read_text().strip()):
+            return int(said)
+        if child.poll() is not None:
+            sys.exit(f"demo: the stand-in ended with status {child.returncode}:\n{log_file.read_text()}")
+        time.sleep(0.05)
+    sys.exit(f"demo: the stand-in named no port within {START_LIMIT_S:.0f} s:\n{log_file.read_text()}")
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """End the child: politely, then not."""
+    child.terminate()
+    try:
+        child.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def record(base_url: str) -> None:
+    """Let the recorder run for its ten seconds."""
+    streams = ("--types", ",".join(TYPES), "--markets", ",".join(MARKETS))
+    where = ("--base-url", base_url, "--out", OUT, "--duration", str(DURATION_S))
+    try:
+        ran = subprocess.run(
+            (COMMAND, "record", *streams, *where), stdin=subprocess.DEVNULL, timeout=RECORD_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        sys.exit(f"demo: the recorder did not end within {RECORD_LIMIT_S:.0f} s")
+    if ran.returncode:
+        sys.exit(f"demo: the recorder ended with status {ran.returncode}")
+
+
+def show() -> None:
+    """Say where the files are, and what is in them."""
+    print(f"\nThe rows lie in {OUT.resolve()}:")
+    empty = []
+    for name in (f"{market}_{type_}.jsonl" for market in MARKETS for type_ in TYPES):
+        file = OUT / name
+        rows = file.read_bytes().count(b"\n") if file.exists() else 0
+        print(f"  {rows:>6} rows  {name}")
+        if not rows:
+            empty.append(name)
+    if empty:
+        sys.exit(f"demo: nothing was recorded in {', '.join(empty)}")
+    with (OUT / f"{MARKETS[0]}_{TYPES[0]}.jsonl").open() as first:
+        row = first.readline().rstrip()
+    print(f"\nThe first row of {first.name}:\n  {row[:SHOWN_CHARS]}{'…' if len(row) > SHOWN_CHARS else ''}")
+
+
+if __name__ == "__main__":
+    main()
