@@ -1,0 +1,179 @@
+"""The trading floor: all generated markets, when they trade, and what they tell.
+
+Owns the random process in time: the same seed and start give the same trades, however often and in
+whichever steps time is advanced. Must not know sessions, only that an audience listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from .agenda import Agenda
+from .audience import Audience
+from .broadcast import Broadcast, Told
+from .candles import UNIT_MS
+from .dates import SECOND_MS
+from .instruments import instrument
+from .market import Market, Trade
+from .messages import (
+    REALTIME,
+    SNAPSHOT,
+    Message,
+    book_message,
+    candle_message,
+    ticker_message,
+    trade_message,
+)
+from .seeds import seeded
+from .wanted import Depth, Variant
+
+PUBLISH_DELAY_MS = 3
+"""A trade is published this long after it was executed; so ``timestamp`` > ``trade_timestamp``."""
+_BURST_ODDS = 0.25
+"""How likely a taker's order goes on to one more trade in the same millisecond (4 at most)."""
+_BURST_MOST = 4
+_MEAN_BURST = sum(_BURST_ODDS**more for more in range(_BURST_MOST))
+_STIR_MS = (200, 400)
+_IDS_A_SECOND = 10_000_000
+_ID_STRIDE = 7_654_321
+_FIRST = -1
+"""Candles are told before anything else of the same millisecond: the second they close is over."""
+
+
+class SequentialIds:
+    """Unique ids of 17 digits that grow with the second but jump about within it.
+
+    «Unique, does not give the order»: k -> k * stride mod 10^7 is a permutation (the stride is coprime to
+    10^7), so no two trades of a second share an id.
+    """
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._given = 0
+
+    def next(self, traded_ms: int) -> int:
+        """The id of a trade executed at this moment."""
+        second = max(traded_ms // SECOND_MS, self._second)
+        if second != self._second:
+            self._second, self._given = second, 0
+        self._given += 1
+        return second * _IDS_A_SECOND + self._given * _ID_STRIDE % _IDS_A_SECOND
+
+
+class Floor:
+    """Markets that trade by themselves: a Poisson process of ``trade_rate`` trades a second in total."""
+
+    def __init__(
+        self,
+        codes: Sequence[str],
+        *,
+        seed: int,
+        trade_rate: float,
+        agenda: Agenda,
+        audience: Audience,
+        on_trade: Callable[[Trade], None],
+    ) -> None:
+        self._agenda = agenda
+        self._audience = audience
+        self._on_trade = on_trade
+        self._ids = SequentialIds()
+        self._chance = seeded(seed, "floor")
+        start_ms = agenda.now_ms
+        self.markets = {code: Market(instrument(code), seeded(seed, f"market {code}"), start_ms) for code in codes}
+        self._order = list(self.markets.values())
+        self._mean_gap_ms = 1_000 * _MEAN_BURST / trade_rate if trade_rate > 0 else None
+        self._next_trade_ms = float(start_ms + PUBLISH_DELAY_MS)
+        for market in self._order:
+            # Every market has traded once, so that there is always a last trade to tell.
+            traded_ms = start_ms - PUBLISH_DELAY_MS
+            on_trade(market.trade("BID", self._ids.next(traded_ms), traded_ms, start_ms))
+            market.candles.take_changed()
+            self._plan_stir(market, start_ms)
+        if self._order:
+            self._plan_trade()
+            self._plan_candles(start_ms)
+
+    def _plan_trade(self) -> None:
+        if self._mean_gap_ms is not None:
+            self._next_trade_ms += self._chance.expovariate(1.0) * self._mean_gap_ms
+            self._agenda.add(int(self._next_trade_ms), self._trade)
+
+    def _trade(self, at_ms: int) -> None:
+        market = self._order[self._chance.randrange(len(self._order))]
+        side = market.book.taker_side()
+        traded_ms = at_ms - PUBLISH_DELAY_MS
+        wanted = self._audience.wants("trade", market.instrument.code)
+        for more in range(_BURST_MOST):
+            if more and self._chance.random() >= _BURST_ODDS:
+                break
+            trade = market.trade(side, self._ids.next(traded_ms), traded_ms, at_ms)
+            self._on_trade(trade)
+            if wanted:
+                self._audience.deliver(self._told_trade(trade, REALTIME))
+        self._tell_ticker(market)
+        self._tell_book(market)
+        self._plan_trade()
+
+    def _plan_stir(self, market: Market, at_ms: int) -> None:
+        gap = self._chance.randint(*_STIR_MS)
+        self._agenda.add(at_ms + gap, partial(self._stir, market))
+
+    def _stir(self, market: Market, at_ms: int) -> None:
+        market.stir(at_ms)
+        self._tell_book(market)
+        self._plan_stir(market, at_ms)
+
+    def _plan_candles(self, at_ms: int) -> None:
+        # Once each whole second, when the trades of the second that ended have all been published: so a
+        # candle is told at most once a second, and its last telling is complete.
+        second = (at_ms - PUBLISH_DELAY_MS) // SECOND_MS + 1
+        self._agenda.add(second * SECOND_MS + PUBLISH_DELAY_MS, self._tell_candles, _FIRST)
+
+    def _tell_candles(self, at_ms: int) -> None:
+        for market in self._order:
+            for unit in market.candles.take_changed():
+                kind, code = f"candle.{unit}", market.instrument.code
+                if self._audience.wants(kind, code):
+                    self._audience.deliver(self._told_candle(market, unit, REALTIME))
+        self._plan_candles(at_ms)
+
+    def _tell_ticker(self, market: Market) -> None:
+        code = market.instrument.code
+        if self._audience.wants("ticker", code):
+            self._audience.deliver(_told("ticker", code, ticker_message(market, REALTIME)))
+
+    def _tell_book(self, market: Market) -> None:
+        if self._audience.wants("orderbook", market.instrument.code):
+            self._audience.deliver(self._told_book(market, REALTIME))
+
+    def _told_trade(self, trade: Trade, stream_type: str) -> Told:
+        return _told("trade", trade.code, trade_message(trade, stream_type))
+
+    def _told_candle(self, market: Market, unit: str, stream_type: str) -> Told:
+        candle, code = market.candles.newest[unit], market.instrument.code
+        return _told(f"candle.{unit}", code, candle_message(code, unit, candle, stream_type))
+
+    def _told_book(self, market: Market, stream_type: str) -> Told:
+        def build(variant: Variant) -> Message | None:
+            return book_message(market, variant, stream_type) if isinstance(variant, Depth) else None
+
+        return Told("orderbook", market.instrument.code, build)
+
+    def snapshot(self, kind: str, code: str) -> Broadcast | None:
+        """The present state of a public type for a code; None for a market that does not exist."""
+        market = self.markets.get(code)
+        if market is None or market.last is None:
+            return None
+        if kind == "ticker":
+            return _told(kind, code, ticker_message(market, SNAPSHOT))
+        if kind == "trade":
+            return self._told_trade(market.last, SNAPSHOT)
+        if kind == "orderbook":
+            return self._told_book(market, SNAPSHOT)
+        unit = kind.removeprefix("candle.")
+        return self._told_candle(market, unit, SNAPSHOT) if unit in UNIT_MS else None
+
+
+def _told(kind: str, code: str, message: Message | None) -> Told:
+    return Told(kind, code, lambda _: message)

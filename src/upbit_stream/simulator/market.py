@@ -1,0 +1,80 @@
+"""One market: its book, its trades and all that is derived from them.
+
+Owns the order in which a trade moves things. Must not know sessions or formats; time and chance are
+arguments.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .book import Best, Book, Side
+from .candles import Candles
+from .daily import Daily
+from .instruments import Instrument
+from .plain import from_units
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One executed trade. Prices and volumes in units of 10^-8; ``price`` and ``volume`` as Decimals."""
+
+    code: str
+    sequential_id: int
+    price_e8: int
+    volume_e8: int
+    side: Side
+    trade_timestamp: int
+    timestamp: int
+    previous_close_e8: int
+    best: Best
+
+    @property
+    def price(self) -> Decimal:
+        """The price, exactly."""
+        return from_units(self.price_e8)
+
+    @property
+    def volume(self) -> Decimal:
+        """The volume, exactly."""
+        return from_units(self.volume_e8)
+
+
+class Market:
+    """A market that trades by itself."""
+
+    def __init__(self, instrument: Instrument, chance: random.Random, start_ms: int) -> None:
+        self.instrument = instrument
+        self.book = Book(instrument, chance)
+        self.candles = Candles()
+        self.daily = Daily(instrument, chance, start_ms)
+        self.last: Trade | None = None
+        self.book_timestamp = start_ms
+        self._chance = chance
+
+    def trade(self, side: Side, sequential_id: int, traded_ms: int, now_ms: int) -> Trade:
+        """One taker's trade at the best price, executed at ``traded_ms`` and published at ``now_ms``."""
+        size = int(self.instrument.typical_size_e8 * self._chance.expovariate(2.5)) + 1
+        fill = self.book.take(side, size)
+        self.daily.fold(traded_ms, fill.price, fill.volume, side)
+        self.candles.fold(traded_ms, fill.price, fill.volume)
+        self.book_timestamp = now_ms
+        self.last = Trade(
+            code=self.instrument.code,
+            sequential_id=sequential_id,
+            price_e8=fill.price,
+            volume_e8=fill.volume,
+            side=side,
+            trade_timestamp=traded_ms,
+            timestamp=now_ms,
+            previous_close_e8=self.daily.previous_close,
+            best=self.book.best,
+        )
+        return self.last
+
+    def stir(self, now_ms: int) -> None:
+        """Orders come and go."""
+        self.book.stir()
+        self.book_timestamp = now_ms
