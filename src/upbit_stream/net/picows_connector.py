@@ -1,0 +1,293 @@
+"""Connections by picows' core: the one module that knows it.
+
+Owns the socket: names and addresses, TLS, proxy, the upgrade, frames into messages, the bounds on size. Knows
+nothing of what the messages mean. Third-party exceptions stop here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohappyeyeballs
+import msgspec
+from picows import (
+    WSCloseCode,
+    WSCloseHandshake,
+    WSError,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    ws_connect,
+)
+from picows.url import WSParsedURL
+
+from upbit_stream.errors import ConnectionFailed, HandshakeRefused
+from upbit_stream.net.connection import Admission, Connection, Listener
+from upbit_stream.net.inflate import Inflater, offered
+
+# picows logs the headers of its requests, the bearer token among them, below DEBUG. Its logger gets a floor.
+_PICOWS_LOG = logging.getLogger("upbit_stream.net.picows")
+_PICOWS_LOG.addFilter(lambda record: record.levelno > logging.DEBUG)
+
+_CLOSE_WAIT_S = 1.0  # for the peer's half of the closing handshake
+_MAX_CONTROL_PAYLOAD = 125  # RFC 6455 section 5.5: a longer frame is no control frame
+_HAPPY_EYEBALLS_DELAY_S = 0.25  # RFC 8305 section 5
+
+
+@dataclass(frozen=True, slots=True)
+class PicowsConnector:
+    """How to connect.
+
+    ``family`` is ``socket.AF_INET`` or ``AF_INET6`` to use only one of them, ``proxy`` an ``http://``,
+    ``https://``, ``socks4://`` or ``socks5://`` address, ``compression`` asks for permessage-deflate.
+    """
+
+    ssl_context: ssl.SSLContext | None = None
+    proxy: str | None = None
+    family: int = socket.AF_UNSPEC
+    compression: bool = False
+    max_message_bytes: int = 4 * 1024 * 1024
+    handshake_timeout_s: float = 10.0
+
+    async def connect(
+        self, url: str, *, headers: Mapping[str, str], listener: Listener, admission: Admission
+    ) -> Connection:
+        """See `Connector.connect`."""
+
+        async def socket_factory(peer: WSParsedURL) -> socket.socket:
+            connected = await self._tcp(str(peer.host), int(peer.port))
+            try:
+                await admission.confirm()
+            except BaseException:
+                connected.close()
+                raise
+            return connected
+
+        def frames(_request: WSUpgradeRequest, response: WSUpgradeResponse) -> WSListener:
+            accepted = response.headers.get("Sec-WebSocket-Extensions", "")
+            inflater = Inflater.negotiated(accepted, self.compression, self.max_message_bytes)
+            return _Frames(listener, self.max_message_bytes, inflater)
+
+        extra = {**headers, **({"Sec-WebSocket-Extensions": offered()} if self.compression else {})}
+        try:
+            transport, _ = await ws_connect(
+                frames,
+                url,
+                ssl_context=(self.ssl_context or _default_tls()) if url.startswith("wss:") else None,
+                websocket_handshake_timeout=self.handshake_timeout_s,
+                logger_name=_PICOWS_LOG,
+                enable_auto_pong=True,
+                max_frame_size=self.max_message_bytes,
+                extra_headers=extra,
+                max_redirects=0,  # a redirect would carry the token to another host, past the budget
+                proxy=self.proxy,
+                socket_factory=socket_factory,
+            )
+        except WSError as error:
+            raise _refusal(error) from error
+        except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
+            raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
+        except Exception as error:
+            # python-socks and picows raise errors of several families; all of them mean the same here.
+            raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
+        return _PicowsConnection(transport)
+
+    async def _tcp(self, host: str, port: int) -> socket.socket:
+        """A connected socket, IPv6 and IPv4 raced as RFC 8305 says."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, family=self.family, type=socket.SOCK_STREAM)
+        connected = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY_S)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
+
+
+def _default_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # the exchange's own minimum
+    return context
+
+
+class _Frames(WSListener):
+    """Joins frames into messages and hands them on."""
+
+    def __init__(self, listener: Listener, max_message_bytes: int, inflater: Inflater | None) -> None:
+        super().__init__()
+        self._listener = listener
+        self._receive = listener.receive
+        self._max_message_bytes = max_message_bytes
+        self._inflater = inflater
+        self._plain = inflater is None  # also False while a fragmented message is incomplete
+        self._fragments: list[bytes] = []
+        self._held = 0
+        self._deflated = False
+        self._fault = ""
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Nearly every frame is a whole, uncompressed message too long to be a control frame."""
+        if self._plain and frame.payload_size > _MAX_CONTROL_PAYLOAD and frame.fin:
+            self._receive(frame.get_payload_as_bytes())
+        else:
+            self._other_frame(transport, frame)
+
+    def _other_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if kind == WSMsgType.PONG:
+            self._listener.pong()
+        elif kind == WSMsgType.CLOSE:
+            # RFC 6455 section 5.5.1: answer with a close frame; picows does not by itself.
+            code = frame.get_close_code()
+            transport.send_close(WSCloseCode.OK if code == WSCloseCode.NO_INFO else code)
+            transport.disconnect()
+        elif kind != WSMsgType.PING:
+            self._data_frame(transport, frame)
+
+    def _data_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if not self._fragments:
+            self._deflated = frame.rsv1
+        self._held += frame.payload_size
+        if self._held > self._max_message_bytes:
+            self._give_up(
+                transport, WSCloseCode.MESSAGE_TOO_BIG, f"a message of more than {self._max_message_bytes} bytes"
+            )
+            return
+        self._fragments.append(frame.get_payload_as_bytes())
+        self._plain = False
+        if not frame.fin:
+            return
+        message = b"".join(self._fragments)
+        self._fragments.clear()
+        self._held = 0
+        self._plain = self._inflater is None
+        if self._deflated and self._inflater is not None:
+            try:
+                message = self._inflater.inflate(message)
+            except ValueError as error:
+                # The shared window is lost with this message: nothing after it could be read.
+                self._give_up(transport, WSCloseCode.PROTOCOL_ERROR, str(error))
+                return
+        self._receive(message)
+
+    def _give_up(self, transport: WSTransport, code: WSCloseCode, fault: str) -> None:
+        self._fault = fault
+        transport.send_close(code)
+        transport.disconnect(graceful=False)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """The socket is gone."""
+        self._listener.closed(self._fault or _close_reason(transport))
+
+
+def _close_reason(transport: WSTransport) -> str:
+    handshake: WSCloseHandshake | None = transport.close_handshake  # None until a close frame passed either way
+    if handshake is None:
+        return "the connection was lost without a closing handshake"
+    if handshake.recv is not None and handshake.recv_then_sent:
+        reason = f" ({handshake.recv.reason})" if handshake.recv.reason else ""
+        return f"the exchange closed the connection: {_close_code(handshake.recv.code)}{reason}"
+    return "the connection was closed from here"
+
+
+def _close_code(code: WSCloseCode | int) -> int:
+    """picows gives codes that are none of its enumeration as plain numbers."""
+    return code.value if isinstance(code, WSCloseCode) else code
+
+
+class _PicowsConnection:
+    """The sending half."""
+
+    def __init__(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._closing: asyncio.TimerHandle | None = None
+
+    def send_text(self, payload: bytes) -> None:
+        self._transport.send(WSMsgType.TEXT, payload)
+
+    def ping(self) -> None:
+        self._transport.send_ping(b"upbit-stream")
+
+    def pause_reading(self) -> None:
+        if not self._transport.is_disconnected:
+            self._transport.underlying_transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._transport.is_disconnected:
+            self._transport.underlying_transport.resume_reading()
+
+    def close(self, code: int = 1000) -> None:
+        if self._transport.is_disconnected or self._closing is not None:
+            return
+        self._transport.send_close(WSCloseCode(code))
+        self._closing = asyncio.get_running_loop().call_later(_CLOSE_WAIT_S, self.abort)
+
+    def abort(self) -> None:
+        if not self._transport.is_disconnected:
+            self._transport.disconnect(graceful=False)
+
+
+class _ErrorBody(msgspec.Struct):
+    name: str | int = ""
+    message: str = ""
+
+
+class _Refused(msgspec.Struct):
+    error: _ErrorBody = msgspec.field(default_factory=_ErrorBody)
+
+
+def _refusal(error: WSError) -> ConnectionFailed:
+    """The error for an upgrade that the exchange answered, or broke off."""
+    response: WSUpgradeResponse | None = getattr(error, "response", None)
+    if response is None:
+        return ConnectionFailed(f"the WebSocket upgrade failed: {_describe(error)}")
+    body = getattr(error, "raw_body", None) or b""
+    try:
+        said = msgspec.json.decode(body, type=_Refused).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = _ErrorBody(message=body[:200].decode("utf-8", "replace").strip())
+    return HandshakeRefused(
+        int(response.status),
+        name=str(said.name),
+        detail=said.message,
+        retry_after_s=_retry_after_s(response.headers, said.message),
+    )
+
+
+def _retry_after_s(headers: Mapping[str, str], message: str) -> float | None:
+    """Seconds to wait, from the ``Retry-After`` header or from the words of the answer."""
+    told = headers.get("Retry-After", "").strip()
+    if told.isdigit():
+        return float(told)
+    found = re.search(r"(\d+)\s*(ms|millisecond|s\b|sec|초|m\b|min|분|h\b|hour|시간)", message)
+    if found is None:
+        return None
+    return float(found[1]) * _UNIT_S[found[2]]
+
+
+_UNIT_S: Mapping[str, float] = {
+    "ms": 0.001,
+    "millisecond": 0.001,
+    "s": 1.0,
+    "sec": 1.0,
+    "초": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "분": 60.0,
+    "h": 3600.0,
+    "hour": 3600.0,
+    "시간": 3600.0,
+}
+
+
+def _describe(error: BaseException) -> str:
+    text = str(error).strip()
+    if isinstance(error, TimeoutError) and not text:
+        return "no answer in time"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
