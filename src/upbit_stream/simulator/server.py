@@ -1,0 +1,165 @@
+"""The stand-in exchange on a socket.
+
+Owns the clock, the listening socket and one task for each connection. Must not know the protocol: what a
+client sends goes to the core's session, what the core has for it goes out as binary messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from .connection import CLOSE_GRACE_S, Connection
+from .exchange import Exchange
+from .session import Session
+from .upgrade import Refusal, Upgrade, not_found
+
+
+class Server:
+    """Serves one exchange: ``async with Server(exchange) as server: ... server.base_url``."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.exchange = exchange
+        self._host = host
+        self._wanted_port = port
+        self._ssl_context = ssl_context
+        self._runner: web.AppRunner | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at_ms: int | None = None
+        self._connections: set[Connection] = set()
+        # The exchange's time starts where it was made, and moves with the monotonic clock: a wall clock
+        # that is set back does not stop the market.
+        self._ahead_ms = exchange.agenda.now_ms - time.monotonic_ns() // 1_000_000
+        self.port = 0
+
+    @property
+    def base_url(self) -> str:
+        """Where REST lives; the streams are under the same host and port."""
+        scheme = "http" if self._ssl_context is None else "https"
+        return f"{scheme}://{self._authority}"
+
+    @property
+    def stream_url(self) -> str:
+        """The public WebSocket endpoint; ``/private`` and ``/info`` follow it."""
+        scheme = "ws" if self._ssl_context is None else "wss"
+        return f"{scheme}://{self._authority}/websocket/v1"
+
+    @property
+    def _authority(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self.port}"
+
+    def now_ms(self) -> int:
+        """The exchange's time."""
+        return self._ahead_ms + time.monotonic_ns() // 1_000_000
+
+    async def start(self) -> None:
+        """Listen; OSError if the port is taken."""
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self._request)
+        runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=CLOSE_GRACE_S)
+        await runner.setup()
+        site = web.TCPSite(runner, self._host, self._wanted_port, ssl_context=self._ssl_context)
+        try:
+            await site.start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = _port_of(runner.addresses)
+        self._tick()
+
+    async def close(self) -> None:
+        """Close every connection (code 1001) and stop listening."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            for connection in list(self._connections):
+                connection.go_away()
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # Time
+
+    def _tick(self) -> None:
+        self._timer = self._timer_at_ms = None
+        self.exchange.advance(self.now_ms())
+        self._arm()
+
+    def _arm(self) -> None:
+        """Keep exactly one timer, at the moment the exchange is next due."""
+        next_ms = self.exchange.next_event_at_ms()
+        if self._runner is None or next_ms is None or next_ms == self._timer_at_ms:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        wait_s = max(0, next_ms - self.now_ms()) / 1_000
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+        self._timer_at_ms = next_ms
+
+    # Requests
+
+    async def _request(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+            return self._rest(request)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        upgrade = Upgrade(request.path_qs, headers, request.remote or "unknown")
+        outcome = self.exchange.connect(upgrade, self.now_ms())
+        self._arm()
+        if isinstance(outcome, Refusal):
+            return _answer(outcome)
+        return await self._serve(request, outcome)
+
+    def _rest(self, request: web.Request) -> web.StreamResponse:
+        # The place for REST: nothing is served yet.
+        return _answer(not_found(request.path))
+
+    async def _serve(self, request: web.Request, session: Session) -> web.StreamResponse:
+        # Pings are answered by the connection, so that the core sees them; compression is used if the client offers it.
+        socket = web.WebSocketResponse(autoping=False, compress=True, timeout=CLOSE_GRACE_S)
+        try:
+            await socket.prepare(request)
+        except BaseException:
+            session.closed(self.now_ms())
+            raise
+        connection = Connection(session, socket, request.transport, self.now_ms, self._arm)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+        return socket
+
+
+def _answer(refusal: Refusal) -> web.Response:
+    return web.Response(status=refusal.status, headers=refusal.headers, body=refusal.body)
+
+
+def _port_of(addresses: Iterable[tuple[str, int] | str]) -> int:
+    for address in addresses:
+        if not isinstance(address, str):
+            return int(address[1])
+    raise RuntimeError("the server listens on no TCP port")
