@@ -74,8 +74,8 @@ class Exchange:
         self._gatekeeper = Gatekeeper(known)
         self._gate = ConnectGate()
         self._playback = Playback(replay, self.agenda, self.audience) if replay else None
-        replayed = replay.codes if replay else frozenset()
-        generated = [code for code in dict.fromkeys(codes) if code not in replayed]
+        self._replayed = sorted(replay.codes) if replay else []
+        generated = [code for code in dict.fromkeys(codes) if code not in self._replayed]
         self._floor = Floor(
             generated,
             seed=seed,
@@ -102,6 +102,11 @@ class Exchange:
     def markets(self) -> Mapping[str, Market]:
         """The generated markets by code."""
         return self._floor.markets
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All markets: the generated ones, then those of the replay."""
+        return (*self._floor.markets, *self._replayed)
 
     @property
     def accounts(self) -> Mapping[str, Account]:

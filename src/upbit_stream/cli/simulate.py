@@ -1,0 +1,181 @@
+"""``upbit-stream simulate``: the stand-in exchange on a port of this machine.
+
+Owns the command's options and when it stops. Must not know the protocol; never prints a secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import ssl
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from upbit_stream.simulator import Exchange, Replay
+
+if TYPE_CHECKING:
+    from upbit_stream.simulator.server import Server
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _split_codes(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    codes = tuple(code.strip() for code in value.split(",") if code.strip())
+    if not codes:
+        raise click.BadParameter("name at least one market, such as SGD-BTC")
+    return codes
+
+
+def _split_keys(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str] | None:
+    keys: dict[str, str] = {}
+    for value in values:
+        access, _, secret = value.partition(":")
+        if not access or not secret:
+            # The value is not repeated: it may hold a secret.
+            raise click.BadParameter("a key pair is written ACCESS:SECRET")
+        keys[access] = secret
+    return keys or None
+
+
+@click.command()
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--codes",
+    default="SGD-BTC,SGD-ETH",
+    show_default=True,
+    callback=_split_codes,
+    help="Markets to generate, with commas between.",
+)
+@click.option(
+    "--rate",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Trades a second in total, over all markets.",
+)
+@click.option(
+    "--private-rate",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Orders placed, filled or cancelled a second, for each account.",
+)
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same random market.")
+@click.option(
+    "--keys",
+    multiple=True,
+    metavar="ACCESS:SECRET",
+    callback=_split_keys,
+    help="A key pair to accept; may be repeated. Default: the documented pair of the stand-in exchange.",
+)
+@click.option("--no-limits", is_flag=True, help="Count what is over a budget, but let it through.")
+@click.option("--replay", type=_FILE, help="Serve this capture (received_at_ns TAB payload) when asked for.")
+@click.option("--speed", default=1.0, show_default=True, type=float, help="How much faster to replay.")
+@click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM), to serve https and wss.")
+@click.option("--tls-key", type=_FILE, help="Its private key (PEM).")
+@click.option(
+    "--port-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the chosen port to this file when ready.",
+)
+@click.option("--duration", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds.")
+def simulate(
+    *,
+    port: int,
+    host: str,
+    codes: tuple[str, ...],
+    rate: float,
+    private_rate: float,
+    seed: int,
+    keys: dict[str, str] | None,
+    no_limits: bool,
+    replay: Path | None,
+    speed: float,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    port_file: Path | None,
+    duration: float | None,
+) -> None:
+    """Run a stand-in exchange: the streams of Upbit on this machine, without the internet.
+
+    Point a client at it with UPBIT_BASE_URL=http://127.0.0.1:PORT. Private streams accept the key pair
+    given by --keys, or else the one in upbit_stream.simulator (DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY).
+    """
+    tls = _tls(tls_cert, tls_key)
+    played = _read_replay(replay, speed)
+    try:
+        exchange = Exchange(
+            codes=codes,
+            seed=seed,
+            trade_rate=rate,
+            private_rate=private_rate,
+            start_ms=time.time_ns() // 1_000_000,
+            keys=keys,
+            limits_enforced=not no_limits,
+            replay=played,
+        )
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--codes") from problem
+    try:
+        asyncio.run(_serve(exchange, host, port, tls, port_file, duration))
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise click.ClickException(f"port {port} on {host} is in use; choose another with --port") from problem
+        raise click.ClickException(f"cannot serve on {host}:{port}: {problem.strerror or problem}") from problem
+
+
+def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise click.UsageError("--tls-cert and --tls-key belong together")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key)
+    except (ssl.SSLError, OSError) as problem:
+        raise click.UsageError(f"cannot use this certificate and key: {problem}") from problem
+    return context
+
+
+def _read_replay(path: Path | None, speed: float) -> Replay | None:
+    if path is None:
+        return None
+    try:
+        return Replay.from_file(path, speed=speed)
+    except (ValueError, OSError) as problem:
+        raise click.UsageError(f"cannot replay: {problem}") from problem
+
+
+async def _serve(
+    exchange: Exchange,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    port_file: Path | None,
+    duration: float | None,
+) -> None:
+    # Here, not above: the other commands need no HTTP server, which takes its time to import.
+    from upbit_stream.simulator.server import Server  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Server(exchange, host=host, port=port, ssl_context=tls) as server:
+        _say_ready(server, port_file)
+        if duration is not None:
+            loop.call_later(duration, stop.set)
+        await stop.wait()
+
+
+def _say_ready(server: Server, port_file: Path | None) -> None:
+    if port_file is not None:
+        port_file.write_text(f"{server.port}\n")
+    codes = ",".join(server.exchange.codes)
+    click.echo(f"stand-in exchange on {server.base_url} ({server.stream_url}), codes {codes}, Ctrl-C to stop")
