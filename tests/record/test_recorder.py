@@ -111,6 +111,26 @@ def test_a_file_of_another_make_is_left_alone(tmp_path, content):
     assert (tmp_path / "notes.jsonl").read_bytes() == content
 
 
+def test_a_recording_elsewhere_is_not_cut_through_a_link(tmp_path):
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    elsewhere.write_bytes(b'{"type":"trade","received_at_ns":1}\n{"to')
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "SGD-BTC_trade.jsonl").symlink_to(elsewhere)
+    Recorder(tmp_path / "data").close()
+    assert elsewhere.read_bytes().endswith(b'{"to')
+
+
+def test_at_the_end_every_file_written_and_the_directory_are_on_the_disk(tmp_path, raw, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
+    with Recorder(tmp_path / "data", max_open_files=1) as recorder:
+        recorder.write(raw(1))
+        recorder.write(raw(2, "ticker"))
+        recorder.flush()
+        assert synced == []
+    assert synced == ["SGD-BTC_trade.jsonl", "SGD-BTC_ticker.jsonl", "data"]
+
+
 def test_a_second_recorder_is_refused_until_the_first_is_closed(tmp_path):
     first = Recorder(tmp_path)
     with pytest.raises(RecordingError, match=str(tmp_path)):

@@ -20,8 +20,7 @@ _log = logging.getLogger(__name__)
 
 _BLOCK_BYTES: Final = 64 * 1024
 # O_NOFOLLOW: in a directory that others may write to, a planted link would send the rows elsewhere.
-# O_NONBLOCK: opening a pipe of that name must fail, not wait for a reader.
-_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class AppendFile:
