@@ -7,13 +7,15 @@ know what a number means.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 import msgspec
 
 E8 = 10**8
 """Prices and volumes are kept as integers of 10^-8."""
 
+# The default context would round what has more than 28 digits.
+_EXACT = Context(prec=200)
 _encoder = msgspec.json.Encoder()
 
 
@@ -35,10 +37,10 @@ def exact(value: Decimal) -> msgspec.Raw:
 def to_units(value: Decimal | str | int, places: int = 8) -> int:
     """The integer of 10^-places that equals ``value``; ValueError if it has more decimals than that."""
     try:
-        scaled = Decimal(value).scaleb(places)
+        scaled = Decimal(value).scaleb(places, _EXACT)
     except InvalidOperation as problem:
         raise ValueError(f"{value!r} is no decimal number") from problem
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    if not scaled.is_finite() or scaled != scaled.to_integral_value(context=_EXACT):
         raise ValueError(f"{value!r} has more than {places} decimals")
     return int(scaled)
 
