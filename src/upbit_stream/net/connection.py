@@ -39,8 +39,8 @@ class Connection(Protocol):
     def resume_reading(self) -> None:
         """Read again."""
 
-    def close(self, code: int = 1000) -> None:
-        """Begin the closing handshake; the socket is dropped soon after, whatever the peer does."""
+    async def close(self, code: int = 1000) -> None:
+        """Do the closing handshake, bounded in time; afterwards the connection is gone, whatever the peer did."""
 
     def abort(self) -> None:
         """Drop the connection at once."""

@@ -18,7 +18,6 @@ import aiohappyeyeballs
 import msgspec
 from picows import (
     WSCloseCode,
-    WSCloseHandshake,
     WSError,
     WSFrame,
     WSListener,
@@ -28,6 +27,7 @@ from picows import (
     WSUpgradeResponse,
     ws_connect,
 )
+from picows.picows import WSCloseHandshake
 from picows.url import WSParsedURL
 
 from upbit_stream.errors import ConnectionFailed, HandshakeRefused
@@ -72,10 +72,12 @@ class PicowsConnector:
                 raise
             return connected
 
+        gone = asyncio.Event()
+
         def frames(_request: WSUpgradeRequest, response: WSUpgradeResponse) -> WSListener:
             accepted = response.headers.get("Sec-WebSocket-Extensions", "")
             inflater = Inflater.negotiated(accepted, self.compression, self.max_message_bytes)
-            return _Frames(listener, self.max_message_bytes, inflater)
+            return _Frames(listener, self.max_message_bytes, inflater, gone)
 
         extra = {**headers, **({"Sec-WebSocket-Extensions": offered()} if self.compression else {})}
         try:
@@ -99,7 +101,7 @@ class PicowsConnector:
         except Exception as error:
             # python-socks and picows raise errors of several families; all of them mean the same here.
             raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
-        return _PicowsConnection(transport)
+        return _PicowsConnection(transport, gone)
 
     async def _tcp(self, host: str, port: int) -> socket.socket:
         """A connected socket, IPv6 and IPv4 raced as RFC 8305 says."""
@@ -119,7 +121,9 @@ def _default_tls() -> ssl.SSLContext:
 class _Frames(WSListener):
     """Joins frames into messages and hands them on."""
 
-    def __init__(self, listener: Listener, max_message_bytes: int, inflater: Inflater | None) -> None:
+    def __init__(
+        self, listener: Listener, max_message_bytes: int, inflater: Inflater | None, gone: asyncio.Event
+    ) -> None:
         super().__init__()
         self._listener = listener
         self._receive = listener.receive
@@ -130,6 +134,7 @@ class _Frames(WSListener):
         self._held = 0
         self._deflated = False
         self._fault = ""
+        self._gone = gone
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Nearly every frame is a whole, uncompressed message too long to be a control frame."""
@@ -183,6 +188,7 @@ class _Frames(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The socket is gone."""
+        self._gone.set()
         self._listener.closed(self._fault or _close_reason(transport))
 
 
@@ -204,9 +210,9 @@ def _close_code(code: WSCloseCode | int) -> int:
 class _PicowsConnection:
     """The sending half."""
 
-    def __init__(self, transport: WSTransport) -> None:
+    def __init__(self, transport: WSTransport, gone: asyncio.Event) -> None:
         self._transport = transport
-        self._closing: asyncio.TimerHandle | None = None
+        self._gone = gone
 
     def send_text(self, payload: bytes) -> None:
         self._transport.send(WSMsgType.TEXT, payload)
@@ -222,11 +228,15 @@ class _PicowsConnection:
         if not self._transport.is_disconnected:
             self._transport.underlying_transport.resume_reading()
 
-    def close(self, code: int = 1000) -> None:
-        if self._transport.is_disconnected or self._closing is not None:
-            return
-        self._transport.send_close(WSCloseCode(code))
-        self._closing = asyncio.get_running_loop().call_later(_CLOSE_WAIT_S, self.abort)
+    async def close(self, code: int = 1000) -> None:
+        if not self._gone.is_set():
+            self._transport.send_close(WSCloseCode(code))
+            try:
+                async with asyncio.timeout(_CLOSE_WAIT_S):
+                    await self._gone.wait()
+            except TimeoutError:
+                self.abort()
+        await self._gone.wait()
 
     def abort(self) -> None:
         if not self._transport.is_disconnected:

@@ -138,6 +138,11 @@ class Head(Struct, gc=False):
         """The code, or ""."""
         return self.code or self.cd
 
+    @property
+    def is_reply(self) -> bool:
+        """Whether the object answers a request."""
+        return self.error is not None or bool(self.method or self.mthd or self.status)
+
 
 _head = msgspec.json.Decoder(Head).decode
 _raw_list = msgspec.json.Decoder(list[Raw]).decode

@@ -35,8 +35,12 @@ Finish = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A class to decode into, the class to turn it into, and what nested values still need."""
+    """A class to decode into, the class to turn it into, and what nested values still need.
 
+    ``kind`` is the exchange's type: ``trade``, ``candle.1m``.
+    """
+
+    kind: str
     decoded: type[Any]
     public: type[model.Message]
     finish: Finish | None = None
@@ -54,31 +58,24 @@ def settle(twin: Twin, message: Any, received_at_ns: int) -> model.AnyMessage:
 @cache
 def twins(simple: bool, exact: bool) -> tuple[Twin, ...]:
     """The twins of every type, for DEFAULT or SIMPLE names and float or Decimal numbers."""
-    market = [
-        Twin(_twin(model.Ticker, names.TICKER, simple, exact), model.Ticker),
-        Twin(_twin(model.Trade, names.TRADE, simple, exact), model.Trade),
-        Twin(_twin(model.OrderBook, names.ORDERBOOK, simple, exact, {"orderbook_units": Raw}), model.OrderBook),
-        *(
-            Twin(_twin(model.Candle, names.CANDLE, simple, exact, tag=f"candle.{unit}"), model.Candle)
-            for unit in CANDLE_UNITS
-        ),
-    ]
+
+    def twin(kind: str, public: type[model.Message], short: Mapping[str, str], **rest: Any) -> Twin:
+        finish = rest.pop("finish", None)
+        return Twin(kind, _twin(public, short, simple, exact, tag=kind, **rest), public, finish)
+
     asset = _twin(model.Asset, names.ASSET, simple, exact)
-    account = [
-        Twin(_twin(model.MyOrder, names.MY_ORDER, simple, exact), model.MyOrder),
-        Twin(
-            _twin(model.MyAsset, names.MY_ASSET, simple, exact, {"assets": _tuple_of(asset)}),
-            model.MyAsset,
-            _finish_assets,
-        ),
-    ]
-    finish = _finish_indicator if simple else None
-    rest = [
-        Twin(_twin(model.Announcement, names.ANNOUNCEMENT, simple, exact), model.Announcement),
-        Twin(_twin(model.Indicator, names.INDICATOR, simple, exact), model.Indicator, finish),
-        Twin(_twin(model.IndicatorSignal, names.INDICATOR_SIGNAL, simple, exact), model.IndicatorSignal, finish),
-    ]
-    return (*market, *account, *rest)
+    indicator = _finish_indicator if simple else None
+    return (
+        twin("ticker", model.Ticker, names.TICKER),
+        twin("trade", model.Trade, names.TRADE),
+        twin("orderbook", model.OrderBook, names.ORDERBOOK, kinds={"orderbook_units": Raw}),
+        *(twin(f"candle.{unit}", model.Candle, names.CANDLE) for unit in CANDLE_UNITS),
+        twin("myOrder", model.MyOrder, names.MY_ORDER),
+        twin("myAsset", model.MyAsset, names.MY_ASSET, kinds={"assets": _tuple_of(asset)}, finish=_finish_assets),
+        twin("announcement", model.Announcement, names.ANNOUNCEMENT),
+        twin("indicator", model.Indicator, names.INDICATOR, finish=indicator),
+        twin("indicator_signal", model.IndicatorSignal, names.INDICATOR_SIGNAL, finish=indicator),
+    )
 
 
 def _twin(
@@ -95,7 +92,6 @@ def _twin(
         kind = (kinds or {}).get(field.name, _number(field.type, exact))
         fields.append((field.name, kind) if field.required else (field.name, kind, field.default))
     rename = dict(short) if simple else {}
-    tag = tag or cast("str | None", public.__struct_config__.tag)
     if public is model.Candle:
         fields[0] = ("type", str, tag)
         rename["type"] = _NEVER_ON_THE_WIRE

@@ -1,0 +1,189 @@
+"""The fan-out: which consumers get which type, and who holds the exchange back.
+
+Owns handlers, subscribers, taps and counters. Knows nothing of sessions but that each brings an intake.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from upbit_stream.errors import UsageError
+from upbit_stream.flow.intake import Consumer, Intake, Tap
+from upbit_stream.flow.subscriber import Policy, Subscriber
+from upbit_stream.model.events import EVENT_TYPES, Event, Malformed
+from upbit_stream.model.subscription import TYPES, Endpoint
+from upbit_stream.wire.decoder import Decoder, Reply
+
+log = logging.getLogger(__name__)
+
+EVERY_MESSAGE = "message"
+EVERY_EVENT = "event"
+_EVENT_NAMES = frozenset(event.type for event in EVENT_TYPES)
+HANDLER_NAMES = (*TYPES, "candle", EVERY_MESSAGE, *sorted(_EVENT_NAMES), EVERY_EVENT)
+
+
+class Hub:
+    """Delivers the messages and events of a stream.
+
+    ``hold(True)`` asks to stop reading from the exchange, ``hold(False)`` to go on; ``fail`` ends the stream
+    with an error.
+    """
+
+    def __init__(
+        self,
+        *,
+        wire_format: str,
+        exact: bool,
+        time_ns: Callable[[], int],
+        hold: Callable[[bool], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._wire_format = wire_format
+        self._exact = exact
+        self._time_ns = time_ns
+        self._hold = hold
+        self._fail = fail
+        self._handlers: dict[str, tuple[Consumer, ...]] = {}
+        self._subscribers: dict[Subscriber[Any], frozenset[str]] = {}
+        self._holders: set[Subscriber[Any]] = set()
+        self._intakes: list[Intake] = []
+        self._ended_counts: dict[str, int] = {}
+        self.taps: tuple[Tap, ...] = ()
+        self.decodes = False
+        self.handler_errors = 0
+
+    # for sessions
+
+    def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None]) -> Intake:
+        """The intake of a new session."""
+        decoder = Decoder(self._wire_format, exact=self._exact)
+        intake = Intake(endpoint, decoder, self, on_reply, self._time_ns)
+        self._intakes.append(intake)
+        return intake
+
+    def release(self, intake: Intake) -> None:
+        """A session is over; its counts stay."""
+        self._intakes.remove(intake)
+        for name, count in _counts(intake).items():
+            self._ended_counts[name] = self._ended_counts.get(name, 0) + count
+
+    def counts(self) -> dict[str, int]:
+        """Messages so far by type, with ``unknown``, ``malformed``, ``handler_errors`` and ``dropped``."""
+        total = dict(self._ended_counts)
+        for intake in self._intakes:
+            for name, count in _counts(intake).items():
+                total[name] = total.get(name, 0) + count
+        dropped = sum(subscriber.dropped for subscriber in self._subscribers)
+        return {**total, "handler_errors": self.handler_errors, "dropped": dropped}
+
+    # for consumers
+
+    def on(self, name: str, handler: Consumer) -> None:
+        """Call ``handler`` with every message or event of that name, on the receiving path."""
+        if name not in HANDLER_NAMES:
+            raise UsageError(f"on({name!r}): one of {', '.join(HANDLER_NAMES)}")
+        if inspect.iscoroutinefunction(handler):
+            raise UsageError(
+                f"on({name!r}): a handler is a plain function: it is called where the message is received. "
+                "To await, iterate over the stream instead"
+            )
+        self._handlers[name] = (*self._handlers.get(name, ()), handler)
+        self._refresh()
+
+    def off(self, name: str, handler: Consumer) -> None:
+        """Call ``handler`` no more."""
+        self._handlers[name] = tuple(had for had in self._handlers.get(name, ()) if had != handler)
+        self._refresh()
+
+    def tap(self, tap: Tap) -> None:
+        """Call ``tap`` with every raw message, before it is decoded."""
+        self.taps = (*self.taps, tap)
+
+    def subscriber(
+        self, name: str, kinds: Iterable[str], *, policy: Policy, limit: int, events: bool
+    ) -> Subscriber[Any]:
+        """A new consumer of these types, or of all where none is named."""
+        wanted = frozenset(kinds)
+        unknown = wanted - {*TYPES, "candle"}
+        if unknown:
+            raise UsageError(f"messages(): unknown type {sorted(unknown)[0]!r}; one of {', '.join((*TYPES, 'candle'))}")
+        subscriber: Subscriber[Any] = Subscriber(
+            name, policy=policy, limit=limit, events=events, time_ns=self._time_ns, hold=self._held
+        )
+        self._subscribers[subscriber] = wanted
+        self._refresh()
+        return subscriber
+
+    def remove(self, subscriber: Subscriber[Any]) -> None:
+        """A consumer is gone."""
+        self._subscribers.pop(subscriber, None)
+        subscriber.discard()
+        self._refresh()
+
+    @property
+    def has_other_consumers(self) -> bool:
+        """Whether anybody takes messages besides a single subscriber."""
+        return bool(self.taps) or len(self._subscribers) > 1 or self._handles_messages
+
+    @property
+    def _handles_messages(self) -> bool:
+        return any(
+            handlers and name not in _EVENT_NAMES and name != EVERY_EVENT for name, handlers in self._handlers.items()
+        )
+
+    def close(self, error: Exception | None) -> None:
+        """No more will come."""
+        for subscriber in tuple(self._subscribers):
+            subscriber.close(error)
+
+    # for intakes
+
+    def consumers(self, kind: str) -> tuple[Consumer, ...]:
+        """See `Outlet.consumers`."""
+        names = dict.fromkeys((kind, kind.partition(".")[0], EVERY_MESSAGE))
+        handlers = [handler for name in names for handler in self._handlers.get(name, ())]
+        puts = [
+            subscriber.put
+            for subscriber, wanted in self._subscribers.items()
+            if not wanted or wanted & {kind, kind.partition(".")[0]}
+        ]
+        return (*handlers, *puts)
+
+    def consumer_failed(self, consumer: Consumer, error: Exception) -> None:
+        """See `Outlet.consumer_failed`: told, counted, and the stream goes on."""
+        self.handler_errors += 1
+        log.error("the handler %r raised %s; the stream goes on", consumer, type(error).__name__, exc_info=error)
+
+    def tap_failed(self, error: Exception) -> None:
+        """See `Outlet.tap_failed`."""
+        self._fail(error)
+
+    def emit(self, event: Event) -> None:
+        """Deliver an event, in order with the data."""
+        if isinstance(event, Malformed):
+            log.warning("%s: a malformed message (%s): %r", event.endpoint, event.reason, event.payload[:200])
+        for handler in (*self._handlers.get(event.type, ()), *self._handlers.get(EVERY_EVENT, ())):
+            try:
+                handler(event)
+            except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
+                self.consumer_failed(handler, error)
+        for subscriber in tuple(self._subscribers):
+            subscriber.put_event(event)
+
+    def _held(self, subscriber: Subscriber[Any], full: bool) -> None:
+        before = bool(self._holders)
+        (self._holders.add if full else self._holders.discard)(subscriber)
+        if bool(self._holders) != before:
+            self._hold(bool(self._holders))
+
+    def _refresh(self) -> None:
+        self.decodes = bool(self._subscribers) or self._handles_messages
+        for intake in self._intakes:
+            intake.refresh()
+
+
+def _counts(intake: Intake) -> dict[str, int]:
+    return {**intake.counts, "malformed": intake.malformed}

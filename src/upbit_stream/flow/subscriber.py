@@ -1,0 +1,175 @@
+"""One consumer with a bounded buffer, and what happens when it is too slow.
+
+Owns the buffer, its policy and the count of what was dropped. Knows nothing of where messages come from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+
+from upbit_stream.errors import UsageError
+from upbit_stream.model.events import Dropped, Event
+from upbit_stream.model.messages import AnyMessage
+
+Policy: TypeAlias = Literal["wait", "drop_oldest", "latest"]
+Item = TypeVar("Item")
+
+
+class Subscriber(Generic[Item]):
+    """An asynchronous iterator over messages (and events, where asked for).
+
+    ``policy`` says what happens at ``limit`` buffered messages: ``wait`` stops reading from the exchange until this
+    consumer has caught up, ``drop_oldest`` drops the oldest, ``latest`` keeps only the newest of each type and code
+    and needs no limit. Drops are counted in ``dropped``, and told as a `Dropped` event in the place of what
+    is missing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        policy: Policy,
+        limit: int,
+        events: bool,
+        time_ns: Callable[[], int],
+        hold: Callable[[Subscriber[Any], bool], None],
+    ) -> None:
+        if policy not in get_args(Policy):
+            raise UsageError(f"policy {policy!r} is not one of {', '.join(get_args(Policy))}")
+        if limit < 1:
+            raise UsageError(f"buffer {limit!r}: a buffer holds at least 1 message")
+        self.name = name
+        self.policy: Policy = policy
+        self.wants_events = events
+        self.dropped = 0
+        self.told = False  # whether the consumer has seen the error that ended the stream
+        self._limit = limit
+        self._time_ns = time_ns
+        self._hold = hold
+        self._holding = False
+        self._untold = 0
+        self._buffer: deque[Any] = deque()
+        self._latest: dict[tuple[str, str], AnyMessage] = {}
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+        self._error: Exception | None = None
+        self.put: Callable[[AnyMessage], None] = {
+            "wait": self._put,
+            "drop_oldest": self._put_dropping,
+            "latest": self._put_latest,
+        }[policy]
+
+    def __len__(self) -> int:
+        return len(self._buffer) + len(self._latest)
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self._iterate()
+
+    async def _iterate(self) -> AsyncIterator[Item]:
+        buffer = self._buffer
+        while True:
+            if self._untold:
+                yield self._dropped_event()  # type: ignore[misc]  # only where Item has events
+            while buffer and not self._untold:
+                yield buffer.popleft()
+            while self._latest and not buffer:
+                yield self._latest.pop(next(iter(self._latest)))  # type: ignore[misc]  # a message is an Item
+            if buffer or self._latest:
+                continue
+            if self._holding:
+                self._holding = False
+                self._hold(self, False)
+            if self._closed and not len(self):
+                break
+            await self._wait()
+        if self._error is not None:
+            self.told = True
+            raise self._error
+
+    async def _wait(self) -> None:
+        if len(self) or self._closed:
+            return
+        if self._waiter is not None:
+            raise UsageError(f"{self.name}: two tasks iterate over one consumer; make a second with Stream.messages()")
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # one of these is `put`
+
+    def _put(self, message: AnyMessage) -> None:
+        self._buffer.append(message)
+        if self._waiter is not None:
+            self._wake()
+        elif len(self._buffer) >= self._limit and not self._holding:
+            self._holding = True
+            self._hold(self, True)
+
+    def _put_dropping(self, message: AnyMessage) -> None:
+        if len(self._buffer) >= self._limit:
+            self._drop_oldest()
+        self._buffer.append(message)
+        if self._waiter is not None:
+            self._wake()
+
+    def _put_latest(self, message: AnyMessage) -> None:
+        key = (message.type, message.code)
+        if self._latest.pop(key, None) is not None:
+            self._count_drop()
+        self._latest[key] = message
+        if self._waiter is not None:
+            self._wake()
+
+    def _drop_oldest(self) -> None:
+        events: list[Event] = []
+        while self._buffer:
+            oldest = self._buffer.popleft()
+            if not isinstance(oldest, Event):
+                self._count_drop()
+                break
+            events.append(oldest)
+        self._buffer.extendleft(reversed(events))
+
+    def _count_drop(self) -> None:
+        self.dropped += 1
+        if self.wants_events:
+            self._untold += 1
+
+    def _dropped_event(self) -> Dropped:
+        count, self._untold = self._untold, 0
+        return Dropped(at_ns=self._time_ns(), consumer=self.name, count=count, total=self.dropped)
+
+    # events, and the end
+
+    def put_event(self, event: Event) -> None:
+        """An event never counts against the limit and is never dropped; it keeps its place among the messages."""
+        if not self.wants_events:
+            return
+        # What was kept as the latest came before the event, so it goes before it.
+        self._buffer.extend(self._latest.values())
+        self._latest.clear()
+        self._buffer.append(event)
+        self._wake()
+
+    def close(self, error: Exception | None = None) -> None:
+        """The iterator ends after what is buffered, or raises ``error`` there."""
+        self._closed = True
+        self._error = error
+        self._wake()
+
+    def discard(self) -> None:
+        """Forget what is buffered, and hold nobody."""
+        self._buffer.clear()
+        self._latest.clear()
+        if self._holding:
+            self._holding = False
+            self._hold(self, False)

@@ -1,0 +1,45 @@
+"""What a user may set of connections and sessions, with the defaults and their reasons.
+
+Owns the numbers and their checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from upbit_stream.errors import UsageError
+from upbit_stream.session.heartbeat import check_heartbeat
+from upbit_stream.session.silence import SILENCE_LIMITS_S
+from upbit_stream.wire.requests import Format
+
+HeartbeatKind: TypeAlias = Literal["frame", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """Raises `UsageError` for values that cannot work."""
+
+    wire_format: Format = "DEFAULT"
+    heartbeat: HeartbeatKind = "frame"
+    ping_interval_s: float = 30.0
+    pong_timeout_s: float = 10.0
+    silence_limits_s: Mapping[str, float] = field(default_factory=lambda: SILENCE_LIMITS_S)
+    answer_timeout_s: float = 10.0  # for LIST_SUBSCRIPTIONS
+    reconnect_delay_s: tuple[float, float] = (0.5, 30.0)
+    stable_after_s: float = 60.0
+    connect_timeout_s: float = 20.0
+    max_retries: int | None = None
+
+    def __post_init__(self) -> None:
+        check_heartbeat(self.ping_interval_s, self.pong_timeout_s)
+        if self.heartbeat not in get_args(HeartbeatKind):
+            raise UsageError(f"heartbeat {self.heartbeat!r} is not one of {', '.join(get_args(HeartbeatKind))}")
+        if self.max_retries is not None and self.max_retries < 0:
+            raise UsageError(f"max_retries {self.max_retries!r}: 0 or more, or None for no bound")
+        unknown = set(self.silence_limits_s) - set(SILENCE_LIMITS_S)
+        if unknown or any(limit <= 0 for limit in self.silence_limits_s.values()):
+            raise UsageError(
+                f"silence_limits_s {dict(self.silence_limits_s)!r}: seconds for some of {', '.join(SILENCE_LIMITS_S)}"
+            )
