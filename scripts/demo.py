@@ -19,6 +19,7 @@ OUT = Path("demo-data")
 MARKETS = ("SGD-BTC", "SGD-ETH", "SGD-XRP")
 TYPES = ("trade", "orderbook", "ticker", "candle.1s")
 DURATION_S = 10
+TRADES_PER_S = 20
 
 START_LIMIT_S = 20.0
 RECORD_LIMIT_S = DURATION_S + 30.0
@@ -47,8 +48,11 @@ def stand_in() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="upbit-stream-demo-") as made:
         port_file, log_file = Path(made, "port"), Path(made, "log")
         with log_file.open("wb") as log:
-            command = (COMMAND, "simulate", "--port", "0", "--port-file", port_file)
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            where = ("--port", "0", "--port-file", port_file)
+            what = ("--codes", ",".join(MARKETS), "--rate", str(TRADES_PER_S))
+            child = subprocess.Popen(
+                (COMMAND, "simulate", *where, *what), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         try:
             yield f"http://127.0.0.1:{wait_for_port(child, port_file, log_file)}"
         finally:
@@ -59,7 +63,7 @@ def wait_for_port(child: subprocess.Popen[bytes], port_file: Path, log_file: Pat
     """The port that the stand-in says it listens on."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
-        if port_file.exists() and (said := port_file.read_text().strip()):
+        if port_file.exists() and (said := port_file.read_text()).endswith("\n"):
             return int(said)
         if child.poll() is not None:
             sys.exit(f"demo: the stand-in ended with status {child.returncode}:\n{log_file.read_text()}")
