@@ -1,0 +1,1 @@
+"""The command line: commands, what they show, and the status they end with. No logic of its own."""

@@ -1,0 +1,160 @@
+"""The options that commands share, and the values made of them.
+
+Owns their names, help and meaning. The one place of the command line that makes a `Stream`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from upbit_stream.cli import logs
+from upbit_stream.cli.main import SHOWN
+from upbit_stream.errors import UsageError
+from upbit_stream.model.credentials import Credentials
+from upbit_stream.model.regions import REGIONS
+from upbit_stream.model.subscription import TYPES, Subscription
+from upbit_stream.wire.requests import FORMATS, Format
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from upbit_stream.stream import Stream
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the user wants to see."""
+
+    verbosity: int
+    quiet: bool
+    as_json: bool
+
+    def set_up(self, ctx: click.Context, console: Console) -> None:
+        """Set the log up, and tell the end of the program."""
+        ctx.meta[SHOWN] = self
+        logs.set_up(console, verbosity=self.verbosity, as_json=self.as_json, quiet=self.quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach the exchange; the fields are the options' names."""
+
+    region: str | None
+    base_url: str | None
+    format: Format
+    compress: bool
+    proxy: str | None
+    max_retries: int | None
+    insecure: bool
+    ca_file: Path | None
+
+
+def shown_options(command: Command) -> Command:
+    """Add ``-v``, ``--quiet`` and ``--log-json``."""
+    for option in (
+        click.option("--log-json", "as_json", is_flag=True, help="Log one JSON object a line, to standard error."),
+        click.option("-q", "--quiet", is_flag=True, help="Show warnings and errors alone: no progress, no summary."),
+        click.option("-v", "--verbose", "verbosity", count=True, help="Log more; twice: everything, with tracebacks."),
+    ):
+        command = option(command)
+    return command
+
+
+def connection_options(command: Command) -> Command:
+    """Add what it takes to reach the exchange."""
+    for option in (
+        click.option(
+            "--ca-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Trust the certificates in this file (PEM) instead of the system's.",
+        ),
+        click.option("--insecure", is_flag=True, help="Allow a base URL without TLS that is not this machine's own."),
+        click.option(
+            "--max-retries",
+            type=click.IntRange(min=0),
+            help="Give up after so many failed attempts in a row. Default: never.",
+        ),
+        click.option(
+            "--proxy", metavar="URL", help="Go through this proxy: http://, https://, socks4:// or socks5://HOST:PORT."
+        ),
+        click.option("--compress", is_flag=True, help="Ask for permessage-deflate: fewer bytes, more CPU."),
+        click.option(
+            "--format",
+            type=click.Choice(FORMATS),
+            default="DEFAULT",
+            show_default=True,
+            help="The wire format, which is also the recording's; SIMPLE has short keys.",
+        ),
+        click.option(
+            "--base-url",
+            envvar="UPBIT_BASE_URL",
+            show_envvar=True,
+            metavar="URL",
+            help="The exchange's base address, instead of the region's: http(s)://HOST[:PORT].",
+        ),
+        click.option("--region", type=click.Choice(list(REGIONS)), help="Which of the exchange's regions."),
+    ):
+        command = option(command)
+    return command
+
+
+def parse_subscriptions(
+    names: tuple[str, ...], *, only_snapshot: bool, only_realtime: bool, level: float | None
+) -> list[Subscription]:
+    """The streams named on the command line, with the options on those types that know them.
+
+    Raises `UsageError` (`InvalidSubscription`) for a name that makes no sense, or an option that fits none.
+
+        >>> parse_subscriptions(("trade:SGD-BTC",), only_snapshot=False, only_realtime=True, level=None)
+        [Subscription(type='trade', codes=('SGD-BTC',), is_only_realtime=True)]
+    """
+    options = {"is_only_snapshot": only_snapshot, "is_only_realtime": only_realtime, "level": level}
+    given = {name: value for name, value in options.items() if value not in (None, False)}
+    kinds = [name.strip().partition(":")[0] for name in names]
+    known = [TYPES[kind].options if kind in TYPES else frozenset() for kind in kinds]
+    for name in given:
+        if not any(name in options for options in known):
+            option = "--" + name.removeprefix("is_").replace("_", "-")
+            raise UsageError(f"{option} is for none of the streams {' '.join(names)}; leave it out")
+    return [
+        Subscription.parse(text, **{name: value for name, value in given.items() if name in options})
+        for text, options in zip(names, known, strict=True)
+    ]
+
+
+def make_stream(connection: Connection, subscriptions: list[Subscription]) -> Stream:
+    """The client for these options. Keys are read from the environment only where a stream needs them.
+
+    Raises `UsageError` where an option or the environment makes no sense.
+    """
+    from upbit_stream.stream import Stream  # noqa: PLC0415 - help and usage errors do without the network's imports
+
+    private = any(subscription.endpoint == "private" for subscription in subscriptions)
+    return Stream(
+        connection.region,
+        base_url=connection.base_url,
+        format=connection.format,
+        credentials=Credentials.from_env() if private else None,
+        compression=connection.compress,
+        proxy=connection.proxy,
+        max_retries=connection.max_retries,
+        insecure=connection.insecure,
+        ssl_context=_trusting(connection.ca_file),
+    )
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext | None:
+    if ca_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (ssl.SSLError, OSError) as error:
+        raise UsageError(f"--ca-file {ca_file}: {error.strerror or error}; give a file of PEM certificates") from error

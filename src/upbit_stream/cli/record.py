@@ -1,0 +1,156 @@
+"""``upbit-stream record``: streams of the exchange into files.
+
+Owns the command's options and what it shows. Must not know how anything is received or written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from upbit_stream.cli import exits
+from upbit_stream.cli.connections import Connections
+from upbit_stream.cli.display import Display
+from upbit_stream.cli.options import (
+    Connection,
+    Shown,
+    connection_options,
+    make_stream,
+    parse_subscriptions,
+    shown_options,
+)
+from upbit_stream.cli.progress import Progress, StreamKey, closing_lines, summary_table
+from upbit_stream.cli.recording import record_until
+from upbit_stream.cli.signals import ending_signals
+from upbit_stream.model.subscription import Subscription
+from upbit_stream.record import Recorder
+
+_UNWRAPPED_COLUMNS: Final = 1000  # a table in a file or a pipe is as wide as it is
+
+
+@click.command(
+    epilog=f"""{exits.HELP}
+\b
+Examples:
+  upbit-stream record trade:SGD-BTC,SGD-ETH orderbook:SGD-BTC.15 --region sg
+  upbit-stream record candle.1m:KRW-BTC --region kr --out data --duration 3600
+  upbit-stream record myOrder myAsset --region sg
+"""
+)
+@click.argument("streams", nargs=-1, required=True, metavar="TYPE[:CODE[,CODE...]]...")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="The directory for the files; made where it is missing. A recording that is there goes on.",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End after so long. Default: on SIGINT, SIGTERM or SIGHUP.",
+)
+@connection_options
+@click.option("--only-snapshot", is_flag=True, help="Only what holds when the subscription begins.")
+@click.option("--only-realtime", is_flag=True, help="Only what changes from then on.")
+@click.option("--level", type=click.FloatRange(min=0), help="Group an order book's prices by this (KRW markets).")
+@shown_options
+@click.pass_context
+def record(
+    ctx: click.Context,
+    /,
+    *,
+    streams: tuple[str, ...],
+    out: Path,
+    duration: float | None,
+    only_snapshot: bool,
+    only_realtime: bool,
+    level: float | None,
+    verbosity: int,
+    quiet: bool,
+    as_json: bool,
+    **connection: Any,
+) -> None:
+    """Record streams of the exchange into JSON Lines files, one file a stream.
+
+    A stream is named as the exchange names it: trade:SGD-BTC,SGD-ETH, orderbook:SGD-BTC.15,
+    candle.1m:SGD-BTC, or myOrder and myAsset, whose keys come from the environment variables UPBIT_ACCESS_KEY
+    and UPBIT_SECRET_KEY.
+
+    A message of trade:SGD-BTC becomes a line of SGD-BTC_trade.jsonl: the exchange's object byte for byte,
+    with received_at_ns (ns since 1970, UTC) as one more key at its end.
+    """
+    console = Console(stderr=True, highlight=False)
+    shown = Shown(verbosity, quiet, as_json)
+    shown.set_up(ctx, console)
+    subscriptions = parse_subscriptions(streams, only_snapshot=only_snapshot, only_realtime=only_realtime, level=level)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_record(Connection(**connection), subscriptions, out, duration, shown, console))
+
+
+async def _record(
+    connection: Connection,
+    subscriptions: list[Subscription],
+    out: Path,
+    duration_s: float | None,
+    shown: Shown,
+    console: Console,
+) -> None:
+    with ending_signals() as ending:
+        stream = make_stream(connection, subscriptions)
+        recorder = Recorder(out)
+        connections = Connections()
+        expected = _expected(subscriptions)
+        live = console.is_terminal and not shown.quiet and not shown.as_json
+        try:
+            with Display(Progress(expected, connections), recorder, console, live=live) as display:
+                await record_until(
+                    ending,
+                    stream,
+                    recorder,
+                    subscriptions,
+                    connections,
+                    duration_s=duration_s,
+                    on_tick=display.tick,
+                )
+        finally:
+            try:
+                recorder.close()
+            finally:
+                if not shown.quiet:
+                    _show_summary(recorder, expected)
+
+
+def _show_summary(recorder: Recorder, expected: list[StreamKey]) -> None:
+    output = Console(highlight=False, soft_wrap=False)
+    if not output.is_terminal:
+        output.width = _UNWRAPPED_COLUMNS
+    summary = recorder.summary()
+    output.print(summary_table(summary, expected))
+    for line in closing_lines(summary, recorder.directory):
+        output.print(line, markup=False, soft_wrap=True)
+
+
+def _expected(subscriptions: list[Subscription]) -> list[StreamKey]:
+    # An order book's code may ask for a depth (SGD-BTC.15), which its messages do not name. Private streams
+    # speak only when something happens, so none of their codes is waited for.
+    return [
+        (subscription.type, code.partition(".")[0])
+        for subscription in subscriptions
+        for code in subscription.codes
+        if subscription.endpoint != "private"
+    ]
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop  # noqa: PLC0415 - optional
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
