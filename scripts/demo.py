@@ -83,11 +83,11 @@ def stop(child: subprocess.Popen[bytes]) -> None:
 
 def record(base_url: str) -> None:
     """Let the recorder run for its ten seconds."""
-    streams = ("--types", ",".join(TYPES), "--markets", ",".join(MARKETS))
-    where = ("--base-url", base_url, "--out", OUT, "--duration", str(DURATION_S))
+    streams = [f"{type_}:{','.join(MARKETS)}" for type_ in TYPES]
+    options = ("--base-url", base_url, "--out", OUT, "--duration", str(DURATION_S))
     try:
         ran = subprocess.run(
-            (COMMAND, "record", *streams, *where), stdin=subprocess.DEVNULL, timeout=RECORD_LIMIT_S, check=False
+            (COMMAND, "record", *streams, *options), stdin=subprocess.DEVNULL, timeout=RECORD_LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired:
         sys.exit(f"demo: the recorder did not end within {RECORD_LIMIT_S:.0f} s")
