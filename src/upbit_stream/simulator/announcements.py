@@ -42,28 +42,29 @@ class Announcements:
         self._chance = seeded(seed, "announcements")
         self._agenda = agenda
         self._audience = audience
-        self._made = 0
+        self._told = self._created = 0
         self._uuid, self._first_ms = "", 0
         agenda.add(agenda.now_ms + PERIOD_MS, self._announce)
 
     def _announce(self, at_ms: int) -> None:
-        update = self._made % 3 == 2
+        # Every third corrects the one before.
+        update = self._told % 3 == 2
         if not update:
             self._uuid, self._first_ms = next_uuid(self._chance), at_ms
+            self._created += 1
         self._audience.deliver(told_announcement(self._message(at_ms, update=update)))
-        self._made += 1
+        self._told += 1
         self._agenda.add(at_ms + PERIOD_MS, self._announce)
 
     def _message(self, at_ms: int, *, update: bool) -> Message:
-        number = self._made - update
-        category = CATEGORIES[number % len(CATEGORIES)]
+        category = CATEGORIES[(self._created - 1) % len(CATEGORIES)]
         return {
             "type": "announcement",
             "event_type": "UPDATED" if update else "CREATED",
             "uuid": self._uuid,
-            "title": f"Stand-in announcement {number}",
+            "title": f"Stand-in announcement {self._created}",
             "category": category,
-            "url": f"https://example.invalid/announcements/{number}",
+            "url": f"https://example.invalid/announcements/{self._created}",
             "first_listed_at": kst_offset_iso(self._first_ms),
             "listed_at": kst_offset_iso(at_ms),
             "timestamp": at_ms,
