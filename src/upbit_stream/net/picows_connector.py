@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohappyeyeballs
-import msgspec
 from picows import (
     WSCloseCode,
     WSError,
@@ -30,9 +28,10 @@ from picows import (
 from picows.picows import WSCloseHandshake
 from picows.url import WSParsedURL
 
-from upbit_stream.errors import ConnectionFailed, HandshakeRefused
+from upbit_stream.errors import ConnectionFailed
 from upbit_stream.net.connection import Admission, Connection, Listener
 from upbit_stream.net.inflate import Inflater, offered
+from upbit_stream.net.refused import refused
 
 # picows logs the headers of its requests, the bearer token among them, below DEBUG. Its logger gets a floor.
 _PICOWS_LOG = logging.getLogger("upbit_stream.net.picows")
@@ -243,57 +242,12 @@ class _PicowsConnection:
             self._transport.disconnect(graceful=False)
 
 
-class _ErrorBody(msgspec.Struct):
-    name: str | int = ""
-    message: str = ""
-
-
-class _Refused(msgspec.Struct):
-    error: _ErrorBody = msgspec.field(default_factory=_ErrorBody)
-
-
 def _refusal(error: WSError) -> ConnectionFailed:
-    """The error for an upgrade that the exchange answered, or broke off."""
+    """The error for an upgrade that the exchange answered with something else, or broke off."""
     response: WSUpgradeResponse | None = getattr(error, "response", None)
     if response is None:
         return ConnectionFailed(f"the WebSocket upgrade failed: {_describe(error)}")
-    body = getattr(error, "raw_body", None) or b""
-    try:
-        said = msgspec.json.decode(body, type=_Refused).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = _ErrorBody(message=body[:200].decode("utf-8", "replace").strip())
-    return HandshakeRefused(
-        int(response.status),
-        name=str(said.name),
-        detail=said.message,
-        retry_after_s=_retry_after_s(response.headers, said.message),
-    )
-
-
-def _retry_after_s(headers: Mapping[str, str], message: str) -> float | None:
-    """Seconds to wait, from the ``Retry-After`` header or from the words of the answer."""
-    told = headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return float(told)
-    found = re.search(r"(\d+)\s*(ms|millisecond|s\b|sec|초|m\b|min|분|h\b|hour|시간)", message)
-    if found is None:
-        return None
-    return float(found[1]) * _UNIT_S[found[2]]
-
-
-_UNIT_S: Mapping[str, float] = {
-    "ms": 0.001,
-    "millisecond": 0.001,
-    "s": 1.0,
-    "sec": 1.0,
-    "초": 1.0,
-    "m": 60.0,
-    "min": 60.0,
-    "분": 60.0,
-    "h": 3600.0,
-    "hour": 3600.0,
-    "시간": 3600.0,
-}
+    return refused(int(response.status), response.headers, getattr(error, "raw_body", None) or b"")
 
 
 def _describe(error: BaseException) -> str:
