@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -18,7 +19,7 @@ from upbit_stream.cli.progress import Progress
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from upbit_stream.record import Recorder
+    from upbit_stream.record import Summary
 
 _log = logging.getLogger(__name__)
 
@@ -26,25 +27,36 @@ _LOG_EVERY_TICKS: Final = 10  # ticks are a second apart
 
 
 class Display:
-    """Shows the progress of ``recorder`` at every `tick`: ``live`` on the terminal, or as a log line.
+    """Shows what ``summarise`` tells at every `tick`: ``live`` on the terminal, or as a log line.
 
     A terminal that went away ends the display, never the recording.
 
-        with Display(progress, recorder, console, live=console.is_terminal) as display:
+        with Display(progress, recorder.summary, console, live=console.is_terminal) as display:
             display.tick()
     """
 
-    def __init__(self, progress: Progress, recorder: Recorder, console: Console, *, live: bool) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        summarise: Callable[[], Summary],
+        console: Console,
+        *,
+        live: bool,
+        time_ns: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._progress = progress
-        self._recorder = recorder
+        self._summarise = summarise
         self._console = console
         # No thread of its own, and gone at the end: the summary takes its place.
         self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
+        self._time_ns = time_ns
+        self._monotonic = monotonic
         self._ticks = 0
 
     def tick(self) -> None:
         """Count again and show it."""
-        self._progress.count(self._recorder.summary(), time.time_ns(), time.monotonic())
+        self._progress.count(self._summarise(), self._time_ns(), self._monotonic())
         if self._live is not None:
             try:
                 self._live.update(self._progress.lines(), refresh=True)

@@ -47,8 +47,8 @@ def set_up(console: Console, *, verbosity: int = 0, as_json: bool = False, quiet
 
 def _keeps_no_handshake(record: logging.LogRecord) -> bool:
     # Below INFO the WebSocket library logs the headers of its request, the bearer token among them. Its logger
-    # is set to INFO; this holds also where a part of it was set lower.
-    of_library = record.name.partition(".")[0] == _WEBSOCKET_LIBRARY
+    # is set to INFO; this holds also where a part of it was set lower, or it was given a logger of ours.
+    of_library = any(part.startswith(_WEBSOCKET_LIBRARY) for part in record.name.split("."))
     return not of_library or record.levelno >= logging.INFO
 
 

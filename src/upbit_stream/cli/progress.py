@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
@@ -68,7 +69,7 @@ class Progress:
         named, left_out = self._silent_longest(_MAX_NAMED // 2)
         ages = ", ".join(f"{stream_name(*key)} {self._age(count)}" for key, count in named)
         more = f", and {plural(left_out, 'stream')} more" if left_out else ""
-        return f"{self.total()}; newest message: {ages}{more}"
+        return f"{self.total()}; newest message: {ages}{more}" if named else self.total()
 
     def lines(self) -> Table:
         """What a terminal shows: the one line, and below it a line for each stream."""
@@ -109,20 +110,19 @@ def by_stream(summary: Summary | None, expected: list[StreamKey]) -> dict[Stream
 
 def summary_table(summary: Summary, expected: list[StreamKey]) -> Table:
     """The table at the end: what was recorded of each stream, and where it is."""
-    table = Table(title_justify="left", show_footer=True)
+    table = Table(box=SIMPLE, show_footer=True)
     table.add_column("stream", footer="total", overflow="fold")
-    table.add_column("messages", footer=f"{summary.messages:,}", justify="right")
-    table.add_column("bytes", footer=size(summary.bytes), justify="right")
-    table.add_column("first received")
-    table.add_column("newest received")
+    table.add_column("messages", footer=f"{summary.messages:,}", justify="right", no_wrap=True)
+    table.add_column("bytes", footer=size(summary.bytes), justify="right", no_wrap=True)
+    table.add_column("newest message")
     table.add_column("file", overflow="fold")
     for key, count in by_stream(summary, expected).items():
         name = Text(stream_name(*key))
         if count is None:
-            table.add_row(name, "0", "0 B", "never", "never", "")
+            table.add_row(name, "0", "0 B", "never", "")
             continue
-        first, newest = clock(count.first_received_at_ns), clock(count.newest_received_at_ns)
-        table.add_row(name, f"{count.messages:,}", size(count.bytes), first, newest, Text(count.path.name))
+        newest = clock(count.newest_received_at_ns)
+        table.add_row(name, f"{count.messages:,}", size(count.bytes), newest, Text(printable(count.path.name)))
     return table
 
 

@@ -109,7 +109,7 @@ async def _record(
         expected = _expected(subscriptions)
         live = console.is_terminal and not shown.quiet and not shown.as_json
         try:
-            with Display(Progress(expected, connections), recorder, console, live=live) as display:
+            with Display(Progress(expected, connections), recorder.summary, console, live=live) as display:
                 await record_until(
                     ending,
                     stream,
