@@ -260,8 +260,10 @@ class Stream:
         self._hub.remove(consumer)
 
     def on(self, name: str, handler: Callable[[Any], None]) -> None:
-        """Call ``handler`` with every message of a type (``"trade"``, ``"candle"``, ``"candle.1m"``, ``"message"`` for
-        all) or every event (``"connected"``, ``"disconnected"``, ``"resubscribed"``, ``"malformed"``, ``"event"`` for all).
+        """Call ``handler`` with every message of a type, or every event of a kind.
+
+        ``name`` is ``"trade"``, ``"candle"``, ``"candle.1m"``, …, ``"message"`` for all messages, or ``"connected"``,
+        ``"disconnected"``, ``"resubscribed"``, ``"malformed"``, ``"event"`` for all events.
 
         Called on the receiving path, with no queue between: it must be quick. What it raises is logged and counted.
         """

@@ -14,6 +14,9 @@ from upbit_stream.session.heartbeat import check_heartbeat
 from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format
 
+# After a text PING the exchange says UP every 10 s, not at once: the answer may be that late without any fault.
+STATUS_PERIOD_S = 10.0
+
 HeartbeatKind: TypeAlias = Literal["frame", "text"]
 
 
@@ -31,6 +34,16 @@ class SessionOptions:
     stable_after_s: float = 60.0
     connect_timeout_s: float = 20.0
     max_retries: int | None = None
+
+    @property
+    def beat_s(self) -> tuple[float, float]:
+        """The interval of pings and the time-out of their answers. With the text ``PING`` the answer takes up to
+        10 s longer, so the interval is shorter by as much: a dead connection is found as soon.
+        """
+        if self.heartbeat == "frame":
+            return self.ping_interval_s, self.pong_timeout_s
+        interval_s = max(self.ping_interval_s - STATUS_PERIOD_S, self.ping_interval_s / 2)
+        return interval_s, self.pong_timeout_s + STATUS_PERIOD_S
 
     def __post_init__(self) -> None:
         check_heartbeat(self.ping_interval_s, self.pong_timeout_s)

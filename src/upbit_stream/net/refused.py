@@ -38,7 +38,7 @@ class _Body(msgspec.Struct):
 
 
 def refused(status: int, headers: Mapping[str, str], body: bytes) -> HandshakeRefused:
-    """The error for an upgrade that was answered with ``status``. ``headers`` must ignore case."""
+    """The error for an upgrade that was answered with ``status``."""
     try:
         said = msgspec.json.decode(body, type=_Body).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -47,7 +47,9 @@ def refused(status: int, headers: Mapping[str, str], body: bytes) -> HandshakeRe
         status,
         name=str(said.name),
         detail=said.message,
-        retry_after_s=_retry_after_s(headers.get("Retry-After", ""), said.message),
+        retry_after_s=_retry_after_s(
+            {name.lower(): value for name, value in headers.items()}.get("retry-after", ""), said.message
+        ),
     )
 
 

@@ -93,9 +93,8 @@ class Session:
         self.receive = self.receiver.receive
         self._connection: Connection | None = None
         self._paused = False
-        self._heartbeat = Heartbeat(
-            interval_s=options.ping_interval_s, timeout_s=options.pong_timeout_s, now=clock.monotonic()
-        )
+        interval_s, timeout_s = options.beat_s
+        self._heartbeat = Heartbeat(interval_s=interval_s, timeout_s=timeout_s, now=clock.monotonic())
         self._silence = SilenceWatch(options.silence_limits_s)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._answer: asyncio.Future[Reply] | None = None
@@ -283,7 +282,7 @@ class Session:
             beat = self._heartbeat.due(self._clock.monotonic())
             if beat == "dead":
                 connection.abort()
-                raise SessionLost(f"no pong within {self._options.pong_timeout_s:g} s: the connection is dead")
+                raise SessionLost(f"no pong within {self._options.beat_s[1]:g} s: the connection is dead")
             if beat == "ping":
                 await self._ping(connection)
             await self._sleep_until_beat()

@@ -202,7 +202,7 @@ class Supervisor:
             await self._connect_budget.pause(pause_s)
         delay_s = self._delay_s(failure, pause_s)
         log.log(
-            logging.INFO if delay_s is None else logging.WARNING,
+            logging.INFO if delay_s is None or self._hurry.is_set() else logging.WARNING,
             "%s: %s; %s",
             self.endpoint,
             failure,

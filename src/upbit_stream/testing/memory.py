@@ -103,7 +103,7 @@ class MemoryConnection:
         self._reading = True
         self._frozen = False
         self._open = True
-        session.on_output = lambda: self._loop.call_soon(self._deliver)
+        session.on_output = self._has_output
 
     # what the client does
 
@@ -144,6 +144,9 @@ class MemoryConnection:
     def freeze(self) -> None:
         """Half-open from now on: nothing arrives on either side, and nobody is told."""
         self._frozen = True
+
+    def _has_output(self) -> None:
+        self._loop.call_soon(self._deliver)
 
     def _pong(self) -> None:
         if self._open and self._reading and not self._frozen:
