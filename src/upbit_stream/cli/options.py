@@ -19,12 +19,12 @@ from upbit_stream.errors import UsageError
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import REGIONS
 from upbit_stream.model.subscription import TYPES, Subscription
+from upbit_stream.stream import Stream
 from upbit_stream.wire.requests import FORMATS, Format
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from upbit_stream.stream import Stream
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -135,8 +135,6 @@ def make_stream(connection: Connection, subscriptions: list[Subscription]) -> St
 
     Raises `UsageError` where an option or the environment makes no sense.
     """
-    from upbit_stream.stream import Stream  # noqa: PLC0415 - help and usage errors do without the network's imports
-
     private = any(subscription.endpoint == "private" for subscription in subscriptions)
     return Stream(
         connection.region,

@@ -1,0 +1,152 @@
+"""The course of a recording: the real stream against the stand-in exchange, in virtual time."""
+
+import asyncio
+import json
+
+import pytest
+
+from upbit_stream.cli.connections import Connections
+from upbit_stream.cli.recording import record_until
+from upbit_stream.errors import ConnectionFailed, RecordingError, RetriesExhausted
+from upbit_stream.model.subscription import Subscription
+from upbit_stream.record import Recorder
+from upbit_stream.simulator import Exchange
+from upbit_stream.stream import Stream
+from upbit_stream.testing.memory import BASE_URL, MemoryExchange
+from upbit_stream.testing.virtual_time import run_virtual
+
+TRADES = "SGD-BTC_trade.jsonl"
+
+
+class Run:
+    """One recording and what it needs; ``on_tick`` may be set to have something happen in the course of it."""
+
+    def __init__(self, directory, *, flush_bytes=64 * 1024, **options):
+        self.world = MemoryExchange(Exchange(codes=("SGD-BTC",), trade_rate=5.0, start_ms=1_790_000_000_000))
+        self.stream = Stream(base_url=BASE_URL, environment=self.world.environment(), **options)
+        self.recorder = Recorder(directory, flush_bytes=flush_bytes)
+        self.connections = Connections()
+        self.ending = asyncio.Event()
+        self.ticks = 0
+        self.on_tick = lambda: None
+
+    async def until_the_end(self, duration_s=None):
+        def tick():
+            self.ticks += 1
+            self.on_tick()
+
+        try:
+            await record_until(
+                self.ending,
+                self.stream,
+                self.recorder,
+                [Subscription.parse("trade:SGD-BTC")],
+                self.connections,
+                duration_s=duration_s,
+                on_tick=tick,
+            )
+        finally:
+            self.recorder.close()
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_it_ends_when_the_duration_is_over(tmp_path):
+    async def scenario():
+        run = Run(tmp_path)
+        began = asyncio.get_running_loop().time()
+        await run.until_the_end(60.5)
+        assert asyncio.get_running_loop().time() - began == pytest.approx(60.5, abs=1)
+        assert run.ticks == 61
+        return run
+
+    run = run_virtual(scenario())
+    assert 200 < len(rows(tmp_path / TRADES)) < 400
+    assert run.recorder.summary().messages == len(rows(tmp_path / TRADES))
+    assert (run.connections.made, run.connections.lost) == (1, 0)
+
+
+def test_what_is_received_is_in_the_file_within_a_second(tmp_path):
+    async def scenario():
+        run = Run(tmp_path)
+
+        def look():
+            if run.ticks > 1:
+                assert all(stream.unwritten == 0 for stream in run.recorder.summary().streams)
+                assert (tmp_path / TRADES).read_bytes().endswith(b"}\n")
+
+        run.on_tick = look
+        await run.until_the_end(10)
+
+    run_virtual(scenario())
+
+
+def test_it_ends_when_it_is_told_to(tmp_path):
+    async def scenario():
+        run = Run(tmp_path)
+        run.on_tick = lambda: run.ending.set() if run.ticks == 5 else None
+        await run.until_the_end()
+        return run
+
+    run = run_virtual(scenario())
+    assert run.ticks == 5
+    assert len(rows(tmp_path / TRADES)) == run.recorder.summary().messages > 0
+
+
+def test_it_goes_on_after_a_lost_connection(tmp_path):
+    async def scenario():
+        run = Run(tmp_path)
+        run.on_tick = lambda: run.world.connections[-1].reset() if run.ticks == 5 else None
+        await run.until_the_end(20)
+        return run
+
+    run = run_virtual(scenario())
+    assert (run.connections.made, run.connections.lost) == (2, 1)
+    assert len(rows(tmp_path / TRADES)) == run.recorder.summary().messages > 20
+
+
+@pytest.mark.parametrize("flush_bytes", [64 * 1024, 1])
+def test_a_file_that_cannot_be_written_ends_it(tmp_path, flush_bytes):
+    """Whether that shows when a second is over, or while a message is taken."""
+    (tmp_path / TRADES).mkdir()
+
+    async def scenario():
+        run = Run(tmp_path, flush_bytes=flush_bytes)
+        with pytest.raises(RecordingError, match=TRADES):
+            await run.until_the_end()
+        assert run.ticks == 1
+
+    run_virtual(scenario())
+
+
+def test_what_ends_the_stream_ends_it(tmp_path):
+    async def scenario():
+        run = Run(tmp_path, max_retries=2)
+        run.world.reachable = False
+        with pytest.raises(RetriesExhausted):
+            await run.until_the_end()
+
+    run_virtual(scenario())
+
+
+def test_a_duration_without_one_connection_is_no_success(tmp_path):
+    async def scenario():
+        run = Run(tmp_path)
+        run.world.reachable = False
+        with pytest.raises(ConnectionFailed, match="no connection could be made within 30 s: cannot connect to"):
+            await run.until_the_end(30)
+        assert run.connections.failed > 1
+
+    run_virtual(scenario())
+
+
+def test_who_ends_it_before_there_is_a_connection_is_not_scolded(tmp_path):
+    async def scenario():
+        run = Run(tmp_path)
+        run.world.reachable = False
+        run.on_tick = lambda: run.ending.set() if run.ticks == 5 else None
+        await run.until_the_end(30)
+
+    run_virtual(scenario())
