@@ -16,7 +16,7 @@ from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Endpoint
 from upbit_stream.wire.decoder import UNREADABLE, Decoded, Decoder, Reply, Unreadable, read_head, split
-from upbit_stream.wire.twins import Twin
+from upbit_stream.wire.twins import Twin, settle
 
 Consumer = Callable[[Any], None]
 Tap = Callable[[RawMessage], None]
@@ -69,7 +69,6 @@ class Intake:
         self._endpoint = endpoint
         self._decoder = decoder
         self._decode = decoder.fast
-        self._is_list = decoder.is_list
         self._outlet = outlet
         self._on_reply = on_reply
         self._time_ns = time_ns
@@ -77,6 +76,8 @@ class Intake:
         self._routes = {twin.decoded: Route(twin, outlet.consumers(twin.kind)) for twin in decoder.twins.values()}
         self.malformed = 0
         self.unknown = 0
+        # Takes the payload of one message; never raises.
+        self.receive: Callable[[bytes], None] = self._receive_list if decoder.is_list else self._receive_object
 
     @property
     def counts(self) -> dict[str, int]:
@@ -92,29 +93,39 @@ class Intake:
         for kind, twin in self._kinds.items():
             self._routes[twin].consumers = self._outlet.consumers(kind)
 
-    def receive(self, payload: bytes) -> None:
-        """Take the payload of one message. Never raises."""
-        outlet = self._outlet
-        if outlet.taps and not self._tap(payload, outlet.taps):
+    def _receive_object(self, payload: bytes) -> None:
+        """`receive` in the formats without lists: nearly every message takes this way and no other."""
+        if self._outlet.taps and not self._tap(payload, self._outlet.taps):
             return
         try:
             message = self._decode(payload)
         except UNREADABLE:
             self._receive_other(payload)
             return
+        route = self._routes[message.__class__]
+        route.count += 1
+        if route.finish is not None:
+            route.finish(message)
+        message.received_at_ns = self._time_ns()
+        message.__class__ = route.public
+        for consumer in route.consumers:
+            try:
+                consumer(message)
+            except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
+                self._outlet.consumer_failed(consumer, error)
+
+    def _receive_list(self, payload: bytes) -> None:
+        """`receive` in the list formats."""
+        if self._outlet.taps and not self._tap(payload, self._outlet.taps):
+            return
+        try:
+            messages = self._decode(payload)
+        except UNREADABLE:
+            self._receive_other(payload)
+            return
         now = self._time_ns()
-        for item in message if self._is_list else (message,):
-            route = self._routes[item.__class__]
-            route.count += 1
-            if route.finish is not None:
-                route.finish(item)
-            item.received_at_ns = now
-            item.__class__ = route.public
-            for consumer in route.consumers:
-                try:
-                    consumer(item)
-                except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
-                    outlet.consumer_failed(consumer, error)
+        for message in messages:
+            self._deliver(settle(self._decoder.twins[message.__class__], message, now))
 
     def _receive_other(self, payload: bytes) -> None:
         """Replies, unknown types, another format than the connection's, garbage."""
@@ -135,7 +146,7 @@ class Intake:
             self.unknown += 1
         else:
             self._routes[twin].count += 1
-        for consumer in self._outlet.consumers(message.type):
+        for consumer in self._outlet.consumers(message.type) if twin is None else self._routes[twin].consumers:
             try:
                 consumer(message)
             except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
