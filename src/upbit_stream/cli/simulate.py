@@ -6,8 +6,8 @@ Owns the command's options and when it stops. Must not know the protocol; never 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-import signal
 import ssl
 import time
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from upbit_stream.cli.signals import ending_signals
 from upbit_stream.simulator import Exchange, Replay
 
 if TYPE_CHECKING:
@@ -163,15 +164,12 @@ async def _serve(
     # Here, not above: the other commands need no HTTP server, which takes its time to import.
     from upbit_stream.simulator.server import Server  # noqa: PLC0415
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with Server(exchange, host=host, port=port, ssl_context=tls) as server:
-        _say_ready(server, port_file)
-        if duration is not None:
-            loop.call_later(duration, stop.set)
-        await stop.wait()
+    with ending_signals() as ending:
+        async with Server(exchange, host=host, port=port, ssl_context=tls) as server:
+            _say_ready(server, port_file)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(duration):
+                    await ending.wait()
 
 
 def _say_ready(server: Server, port_file: Path | None) -> None:
