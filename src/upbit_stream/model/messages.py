@@ -295,8 +295,17 @@ class Announcement(Message, frozen=True, gc=False, kw_only=True, tag="announceme
     received_at_ns: int = 0
 
 
+def _hash_of_scalars(message: Message) -> int:
+    """The hash of what can be hashed: equal messages have equal ones."""
+    fields = (getattr(message, name) for name in message.__struct_fields__)
+    return hash(tuple(field for field in fields if not isinstance(field, dict)))
+
+
 class Indicator(Message, frozen=True, gc=False, kw_only=True, tag="indicator", tag_field="type"):
-    """A technical indicator at the close of a candle (Korea). Nested names are the DEFAULT ones too."""
+    """A technical indicator at the close of a candle (Korea). Nested names are the DEFAULT ones too.
+
+    Numbers inside ``params``, ``value`` and ``event_params`` are ints where the exchange writes no fraction.
+    """
 
     type: ClassVar[str] = "indicator"
     code: str
@@ -308,6 +317,9 @@ class Indicator(Message, frozen=True, gc=False, kw_only=True, tag="indicator", t
     timestamp: int
     stream_type: str
     received_at_ns: int = 0
+
+    def __hash__(self) -> int:
+        return _hash_of_scalars(self)
 
 
 class IndicatorSignal(Message, frozen=True, gc=False, kw_only=True, tag="indicator_signal", tag_field="type"):
@@ -325,6 +337,9 @@ class IndicatorSignal(Message, frozen=True, gc=False, kw_only=True, tag="indicat
     timestamp: int
     stream_type: str
     received_at_ns: int = 0
+
+    def __hash__(self) -> int:
+        return _hash_of_scalars(self)
 
 
 class Unknown(Message, frozen=True, kw_only=True):

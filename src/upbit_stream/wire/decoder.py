@@ -10,6 +10,7 @@ Owns decoding. Knows nothing of sessions, nor what a reply means to them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache, reduce
 from operator import or_
 from typing import Any, TypeAlias
@@ -27,7 +28,7 @@ class ErrorReply(Struct, frozen=True):
     """``{"error": {"name", "message"}}``: the request before it was refused; the connection will close."""
 
     name: str
-    message: str
+    message: str = ""
 
 
 class StatusReply(Struct, frozen=True):
@@ -101,14 +102,8 @@ class Decoder:
         if isinstance(head, Unreadable):
             return head
         try:
-            if head.error is not None:
-                return head.error
-            if head.method or head.mthd:
-                return _subscriptions(item)
-            if not head.name:
-                return _status(head, item)
             if head.name not in TYPES:
-                return Unknown(type=head.name, code=head.market, payload=item, received_at_ns=received_at_ns)
+                return _other(head, item, received_at_ns)
             simple = head.type == ""
             message = _objects(simple, self.exact)(item)
         except UNREADABLE as error:
@@ -145,6 +140,7 @@ class Head(Struct, gc=False):
 
 
 _head = msgspec.json.Decoder(Head).decode
+_any_object = msgspec.json.Decoder(dict[str, Any]).decode
 _raw_list = msgspec.json.Decoder(list[Raw]).decode
 
 
@@ -152,8 +148,26 @@ def read_head(item: bytes) -> Head | Unreadable:
     """The type and code of one JSON object, or why it is none."""
     try:
         return _head(item)
+    except UNREADABLE:
+        return _loose_head(item)
+
+
+def _loose_head(item: bytes) -> Head | Unreadable:
+    """The head without the fields that are of another kind: a new type may use these names in its own way."""
+    try:
+        fields = _any_object(item)
     except UNREADABLE as error:
         return Unreadable(item, str(error))
+    texts = {name: value for name, value in fields.items() if name in Head.__struct_fields__ and type(value) is str}
+    texts.pop("error", None)
+    return Head(**texts, error=_error(fields.get("error")))
+
+
+def _error(value: Any) -> ErrorReply | None:
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        return None
+    message = value.get("message")
+    return ErrorReply(value["name"], message if isinstance(message, str) else "")
 
 
 def split(payload: bytes) -> list[bytes | Unreadable]:
@@ -166,7 +180,14 @@ def split(payload: bytes) -> list[bytes | Unreadable]:
         return [Unreadable(payload, str(error))]
 
 
-def _status(head: Head, item: bytes) -> StatusReply | Unreadable:
+def _other(head: Head, item: bytes, received_at_ns: int) -> Unknown | Reply | Unreadable:
+    """What is no message of a known type."""
+    if head.error is not None:
+        return head.error
+    if head.name:
+        return Unknown(type=head.name, code=head.market, payload=item, received_at_ns=received_at_ns)
+    if head.method or head.mthd:
+        return _subscriptions(item)
     return StatusReply(head.status) if head.status else Unreadable(item, "the object names no type")
 
 
@@ -195,17 +216,23 @@ def _subscriptions(item: bytes) -> SubscriptionsReply:
 
 @cache
 def _objects(simple: bool, exact: bool) -> Callable[[bytes], Any]:
-    return msgspec.json.Decoder(_union(simple, exact)).decode
+    return msgspec.json.Decoder(_union(simple, exact), float_hook=_fraction(exact)).decode
 
 
 @cache
 def _lists(simple: bool, exact: bool) -> Callable[[bytes], Any]:
-    return msgspec.json.Decoder(list[_union(simple, exact)]).decode  # type: ignore[misc]  # a type made at run time
+    of_type: Any = list[_union(simple, exact)]  # type: ignore[misc]  # a type made at run time
+    return msgspec.json.Decoder(of_type, float_hook=_fraction(exact)).decode
 
 
 @cache
 def _by_class(simple: bool, exact: bool) -> dict[type[Any], Twin]:
     return {twin.decoded: twin for twin in twins(simple, exact)}
+
+
+def _fraction(exact: bool) -> Callable[[str], Any] | None:
+    """What makes a fraction where no type says so: inside an indicator."""
+    return Decimal if exact else None
 
 
 def _union(simple: bool, exact: bool) -> Any:
