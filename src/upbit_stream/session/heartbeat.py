@@ -30,6 +30,7 @@ class Heartbeat:
         self._ping_at = now + interval_s
         self._pinged_at: float | None = None
         self._suspended = False
+        self._measures = False  # whether the time to the pong would be the round trip
         self.round_trip_s: float | None = None
 
     @property
@@ -47,18 +48,20 @@ class Heartbeat:
             self._ping_at = now + self._interval_s
             if self._pinged_at is None:
                 self._pinged_at = now
+                self._measures = not self._suspended
             return "ping"
         return None
 
     def pong(self, now: float) -> None:
         """A pong arrived."""
-        if self._pinged_at is not None:
+        if self._pinged_at is not None and self._measures:
             self.round_trip_s = now - self._pinged_at
         self._pinged_at = None
 
     def suspend(self) -> None:
         """Nothing is read from the socket from now on, so a missing pong says nothing. Pings go on."""
         self._suspended = True
+        self._measures = False
 
     def resume(self, now: float) -> None:
         """Reading goes on; a pong that is due has the whole time-out from now."""
@@ -69,7 +72,7 @@ class Heartbeat:
 
 def check_heartbeat(interval_s: float, timeout_s: float) -> None:
     """Raises `UsageError` for times with which the exchange would close the connection, or nothing would work."""
-    if interval_s <= 0 or timeout_s <= 0:
+    if not (interval_s > 0 and timeout_s > 0):  # so that NaN, which compares with nothing, is refused too
         raise UsageError("ping_interval_s and pong_timeout_s must be more than 0")
     if interval_s >= EXCHANGE_IDLE_LIMIT_S:
         raise UsageError(

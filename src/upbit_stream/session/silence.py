@@ -19,6 +19,7 @@ Remedy: TypeAlias = Literal["resubscribe", "reconnect"]
 # are silent unless something happens, so they are not watched.
 SILENCE_LIMITS_S: Mapping[str, float] = {"ticker": 120.0, "orderbook": 60.0, "trade": 600.0, "candle": 600.0}
 LONGEST_S = 3600.0
+_SNAPSHOTS_WITHIN_S = 10.0  # of the confirmation: what comes later is real data, however little
 
 
 @dataclass(slots=True)
@@ -44,16 +45,19 @@ class SilenceWatch:
 
     def subscribed(self, subscriptions: Iterable[Subscription], counts: Mapping[str, int], now: float) -> None:
         """The set of a session was confirmed: its types are watched from now on, and only they."""
-        codes: dict[str, int] = {}
+        snapshots: dict[str, int] = {}
+        live: dict[str, None] = {}
         for subscription in subscriptions:
             kind = family(subscription.type)
+            if not subscription.is_only_realtime:
+                snapshots[kind] = snapshots.get(kind, 0) + len(tuple(subscription.codes))
             if kind in self._limits_s and not subscription.is_only_snapshot:
-                codes[kind] = codes.get(kind, 0) + len(tuple(subscription.codes))
+                live[kind] = None
         before = self._watches
         self._watches = {}
-        for kind, allowance in codes.items():
+        for kind in live:
             watch = before.get(kind) or _Watch(0, now, self._limits_s[kind], 0)
-            watch.count, watch.since, watch.allowance = counts.get(kind, 0), now, allowance
+            watch.count, watch.since, watch.allowance = counts.get(kind, 0), now, snapshots.get(kind, 0)
             self._watches[kind] = watch
 
     def check(self, counts: Mapping[str, int], now: float) -> tuple[str, Remedy] | None:
@@ -67,4 +71,6 @@ class SilenceWatch:
                 watch.since = now
                 watch.limit_s = min(LONGEST_S, watch.limit_s * 2)
                 return kind, "resubscribe" if watch.remedies % 2 else "reconnect"
+            elif now - watch.since >= _SNAPSHOTS_WITHIN_S:
+                watch.count, watch.allowance = counts.get(kind, 0), 0
         return None
