@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import aiohappyeyeballs
 from picows import (
@@ -28,14 +29,22 @@ from picows import (
 from picows.picows import WSCloseHandshake
 from picows.url import WSParsedURL
 
-from upbit_stream.errors import ConnectionFailed
+from upbit_stream.errors import ConnectionFailed, UsageError
 from upbit_stream.net.connection import Admission, Connection, Listener
 from upbit_stream.net.inflate import Inflater, offered
 from upbit_stream.net.refused import refused
 
-# picows logs the headers of its requests, the bearer token among them, below DEBUG. Its logger gets a floor.
-_PICOWS_LOG = logging.getLogger("upbit_stream.net.picows")
-_PICOWS_LOG.addFilter(lambda record: record.levelno > logging.DEBUG)
+
+class _NoHeaders(logging.LoggerAdapter[logging.Logger]):
+    """picows logs the headers of its requests, the bearer token among them, below DEBUG: nothing from there is let
+    through, whatever level a program sets. (An adapter, because picows makes child loggers of a Logger.)
+    """
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the standard library's name
+        return level > logging.DEBUG and super().isEnabledFor(level)
+
+
+_PICOWS_LOG = _NoHeaders(logging.getLogger("upbit_stream.net.picows"), {})
 
 _CLOSE_WAIT_S = 1.0  # for the peer's half of the closing handshake
 _MAX_CONTROL_PAYLOAD = 125  # RFC 6455 section 5.5: a longer frame is no control frame
@@ -56,6 +65,10 @@ class PicowsConnector:
     compression: bool = False
     max_message_bytes: int = 4 * 1024 * 1024
     handshake_timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.proxy is not None and not _is_proxy(self.proxy):
+            raise UsageError("proxy must be of the form http|https|socks4|socks5://[USER:PASSWORD@]HOST:PORT")
 
     async def connect(
         self, url: str, *, headers: Mapping[str, str], listener: Listener, admission: Admission
@@ -94,12 +107,15 @@ class PicowsConnector:
                 socket_factory=socket_factory,
             )
         except WSError as error:
-            raise _refusal(error) from error
+            raise _refusal(url, error) from error
         except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
             raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
         except Exception as error:
             # python-socks and picows raise errors of several families; all of them mean the same here.
             raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
+        if transport.is_disconnected and not gone.is_set():
+            # picows calls a connection that was lost before the answer to the upgrade a success.
+            raise ConnectionFailed(f"cannot connect to {url}: the connection was lost before the upgrade was answered")
         return _PicowsConnection(transport, gone)
 
     async def _tcp(self, host: str, port: int) -> socket.socket:
@@ -109,6 +125,14 @@ class PicowsConnector:
         connected = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY_S)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https", "socks4", "socks5") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _default_tls() -> ssl.SSLContext:
@@ -137,7 +161,7 @@ class _Frames(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Nearly every frame is a whole, uncompressed message too long to be a control frame."""
-        if self._plain and frame.payload_size > _MAX_CONTROL_PAYLOAD and frame.fin:
+        if self._plain and _MAX_CONTROL_PAYLOAD < frame.payload_size <= self._max_message_bytes and frame.fin:
             self._receive(frame.get_payload_as_bytes())
         else:
             self._other_frame(transport, frame)
@@ -242,11 +266,11 @@ class _PicowsConnection:
             self._transport.disconnect(graceful=False)
 
 
-def _refusal(error: WSError) -> ConnectionFailed:
+def _refusal(url: str, error: WSError) -> ConnectionFailed:
     """The error for an upgrade that the exchange answered with something else, or broke off."""
     response: WSUpgradeResponse | None = getattr(error, "response", None)
     if response is None:
-        return ConnectionFailed(f"the WebSocket upgrade failed: {_describe(error)}")
+        return ConnectionFailed(f"cannot connect to {url}: the WebSocket upgrade failed: {_describe(error)}")
     return refused(int(response.status), response.headers, getattr(error, "raw_body", None) or b"")
 
 
