@@ -133,7 +133,7 @@ def test_the_last_unsubscription_closes_the_connection_and_the_next_subscription
 
 def test_bad_input_is_refused_before_anything_is_sent() -> None:
     async def body(lab: Lab) -> None:
-        for kind, codes, options in [
+        bad: list[tuple[str, list[str], dict[str, Any]]] = [
             ("trade", ["sgd-btc"], {}),
             ("trade", [], {}),
             ("candle.2m", ["SGD-BTC"], {}),
@@ -141,7 +141,8 @@ def test_bad_input_is_refused_before_anything_is_sent() -> None:
             ("myAsset", ["SGD-BTC"], {}),
             ("trade", ["SGD-BTC"], {"is_only_snapshot": True, "is_only_realtime": True}),
             ("trade", ["SGD-BTC"], {"depth": 5}),
-        ]:
+        ]
+        for kind, codes, options in bad:
             with pytest.raises(InvalidSubscription, match=kind):
                 await lab.stream.subscribe(kind, codes, **options)
         with pytest.raises(InvalidSubscription, match="not subscribed"):
@@ -155,17 +156,17 @@ def test_bad_input_is_refused_before_anything_is_sent() -> None:
 
 def test_what_the_exchange_refuses_is_raised_and_the_set_that_worked_is_restored(monkeypatch: Any) -> None:
     """The stand-in is made to refuse one code, as an exchange may for reasons of its own."""
-    from upbit_stream.simulator import session
+    from upbit_stream.simulator import requests
     from upbit_stream.simulator.type_objects import RequestError
 
-    parse = session.parse_request
+    parse = requests.parse_request
 
     def picky(text: str, *rest: Any, **more: Any) -> Any:
         if "SGD-BAD" in text:
             raise RequestError("INVALID_PARAM", "a code that is not liked")
         return parse(text, *rest, **more)
 
-    monkeypatch.setattr(session, "parse_request", picky)
+    monkeypatch.setattr("upbit_stream.simulator.session.parse_request", picky)
 
     async def body(lab: Lab) -> None:
         await lab.stream.subscribe("trade", ["SGD-BTC"])

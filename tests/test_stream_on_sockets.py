@@ -168,6 +168,6 @@ def test_recording_a_replay_gives_back_every_payload_byte_for_byte(
                 ]
                 assert [row.rpartition(b',"received_at_ns":')[0] + b"}" for row in rows] == sent
                 decoder = Decoder("SIMPLE")
-                assert all(decoder.decode(row, 0)[0].type == kind for row in rows)  # type: ignore[union-attr]  # messages
+                assert all(decoder.decode(row, 0)[0].type == kind for row in rows)
 
     bounded(body)

@@ -450,7 +450,7 @@ def test_nobody_there(url: str, options: dict[str, str]) -> None:
     closed = free_port()
 
     async def main() -> None:
-        given = {name: value.format(closed=closed) for name, value in options.items()}
+        given: dict[str, Any] = {name: value.format(closed=closed) for name, value in options.items()}
         with pytest.raises(ConnectionFailed, match="cannot connect"):
             await PicowsConnector(**given).connect(
                 url.format(closed=closed), headers={}, listener=Heard(), admission=Admitted()
