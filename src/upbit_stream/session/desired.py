@@ -6,6 +6,7 @@ would result, and learn whether the exchange took it. Pure: who sends, waits and
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class SubscriptionSet:
 def _group(subscription: Subscription) -> bytes:
     options = msgspec.to_builtins(subscription)
     options.pop("codes", None)
+    if options.get("level") is not None:
+        options["level"] = float(options["level"])  # 10000 and 10000.0 are one grouping
     return msgspec.json.encode(options, order="deterministic")
 
 
@@ -130,13 +133,22 @@ class Desired:
             self._waiting.remove(change)
 
     def begin(self) -> SubscriptionSet:
-        """Start a round: all waiting changes go together, but one that must go alone."""
+        """Start a round: all waiting changes go together, but one that must go alone.
+
+        A change may have become impossible since it was wanted, as one before it was withdrawn or refused: it is told.
+        """
+        target = self.target
         while self._waiting and not (self._under_way and self._waiting[0].alone):
             change = self._waiting.popleft()
+            try:
+                target = change.apply(target)
+            except InvalidSubscription as error:
+                change.settle(error)
+                continue
             self._under_way.append(change)
             if change.alone:
                 break
-        return self.target
+        return target
 
     def accepted(self) -> None:
         """The exchange has what the round asked for."""
@@ -175,5 +187,6 @@ class Desired:
 
 def _applied(base: SubscriptionSet, changes: Iterable[Change]) -> SubscriptionSet:
     for change in changes:
-        base = change.apply(base)
+        with contextlib.suppress(InvalidSubscription):  # it will be told when its round begins
+            base = change.apply(base)
     return base
