@@ -165,3 +165,15 @@ def test_announcements_by_category_and_with_body_if_wanted(connect: Connect) -> 
     assert (first["event_type"], update["event_type"]) == ("CREATED", "UPDATED")
     assert first["uuid"] == update["uuid"]
     assert first["first_listed_at"] == update["first_listed_at"] == first["listed_at"] < update["listed_at"]
+
+
+def test_listeners_do_not_change_what_happens(connect: Connect) -> None:
+    alone, watched = Exchange(start_ms=0, private_rate=5), Exchange(start_ms=0, private_rate=5)
+    early = watch(connect, watched)
+    for exchange in (alone, watched):
+        exchange.advance(60_000)
+    early.payloads()
+    late = watch(connect, alone)
+    for exchange in (alone, watched):
+        exchange.advance(120_000)
+    assert early.payloads() == late.payloads()

@@ -15,6 +15,10 @@ from .book import Side
 from .messages import REALTIME, Message
 from .plain import fixed
 from .seeds import next_uuid
+from .wanted import EVERY_CODE
+
+Tell = Callable[[str, str, Callable[[], Message], str], None]
+"""Called with type, code, what builds the message if anyone listens, and whose it is."""
 
 E16_TO_E20 = 10**4
 E8_TO_E20 = 10**12
@@ -68,7 +72,7 @@ class Order:
 class Account:
     """Balances and open orders of one access key."""
 
-    def __init__(self, access_key: str, chance: random.Random, tell: Callable[[Message, str], None]) -> None:
+    def __init__(self, access_key: str, chance: random.Random, tell: Tell) -> None:
         self.access_key = access_key
         self.open: dict[str, Order] = {}
         self.balances: dict[str, Balance] = {}
@@ -134,30 +138,34 @@ class Account:
         return self.balance(quote if order.side == "BID" else base)
 
     def _tell_assets(self, order: Order, now_ms: int) -> None:
-        currencies = order.code.split("-")
-        self._tell(
-            {
+        # What draws on chance is drawn here, whether or not anyone listens.
+        balances = {currency: self.balance(currency) for currency in order.code.split("-")}
+        asset_uuid = next_uuid(self._chance)
+
+        def build() -> Message:
+            return {
                 "type": "myAsset",
-                "asset_uuid": next_uuid(self._chance),
+                "asset_uuid": asset_uuid,
                 "assets": [
                     {
                         "currency": currency,
-                        "balance": fixed(self.balance(currency).free, 20),
-                        "locked": fixed(self.balance(currency).locked, 20),
+                        "balance": fixed(balance.free, 20),
+                        "locked": fixed(balance.locked, 20),
                     }
-                    for currency in currencies
+                    for currency, balance in balances.items()
                 ],
                 "asset_timestamp": now_ms,
                 "timestamp": now_ms,
                 "stream_type": REALTIME,
-            },
-            self.access_key,
-        )
+            }
+
+        self._tell("myAsset", EVERY_CODE, build, self.access_key)
 
     def _tell_order(self, order: Order, state: str, now_ms: int, executed: tuple[int, int, str] | None = None) -> None:
         volume, fee, trade_uuid = executed or (order.volume, None, None)
-        self._tell(
-            {
+
+        def build() -> Message:
+            return {
                 "type": "myOrder",
                 "code": order.code,
                 "uuid": order.uuid,
@@ -188,6 +196,6 @@ class Account:
                 "order_timestamp": order.order_timestamp,
                 "timestamp": now_ms,
                 "stream_type": REALTIME,
-            },
-            self.access_key,
-        )
+            }
+
+        self._tell("myOrder", order.code, build, self.access_key)

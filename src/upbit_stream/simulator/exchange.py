@@ -6,7 +6,7 @@ the epoch, and chance from a seed. The same seed, start and calls give the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from .accounts import Account
@@ -232,9 +232,9 @@ class Exchange:
         self.advance(now_ms)
         self._accounts[access_key].cancel(uuid, now_ms)
 
-    def _tell_account(self, message: Message, access_key: str) -> None:
-        kind, code = str(message["type"]), str(message.get("code", EVERY_CODE))
+    def _tell_account(self, kind: str, code: str, build: Callable[[], Message], access_key: str) -> None:
         if self.audience.wants(kind, code):
+            message = build()
             self.audience.deliver(Told(kind, code, lambda _: message, access_key))
 
     def _record(self, trade: Trade) -> None:
