@@ -17,6 +17,8 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
+from upbit_stream.errors import MalformedMessage
+
 
 class Message(Struct, frozen=True, gc=False, kw_only=True):
     """The base of every message.
@@ -126,7 +128,7 @@ class OrderBook(Message, frozen=True, gc=False, kw_only=True, tag="orderbook", t
     """The whole book of a market, best prices first; never a delta.
 
     ``orderbook_units`` is decoded when it is first asked for, so a consumer that does not look pays nothing.
-    Asking may therefore raise `MalformedMessage`, where a unit is no unit.
+    Asking (and comparing, hashing, pickling) may therefore raise `MalformedMessage`, where a unit is no unit.
 
     https://global-docs.upbit.com/reference/websocket-orderbook
     """
@@ -148,8 +150,17 @@ class OrderBook(Message, frozen=True, gc=False, kw_only=True, tag="orderbook", t
         return hash(self._values())
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__)
-        return f"OrderBook({fields})"
+        return f"OrderBook({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, self._shown(name)) for name in self.__struct_fields__]
+
+    def _shown(self, name: str) -> object:
+        """A field for loggers and debuggers: units that cannot be read say so instead of raising."""
+        try:
+            return getattr(self, name)
+        except MalformedMessage as error:
+            return error
 
     def __reduce__(self) -> Any:
         return _order_book, self._values()

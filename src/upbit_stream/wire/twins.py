@@ -152,7 +152,7 @@ def decode_units(raw: Raw, exact: bool) -> tuple[model.OrderBookUnit, ...]:
     simple = b'"ask_price"' not in memoryview(raw).tobytes()
     try:
         units = _units(simple, exact).decode(raw)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedMessage(f"the units of an order book cannot be read: {error}") from error
     if simple or exact:
         for unit in units:
