@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from upbit_stream.errors import UsageError
+from upbit_stream.session.backoff import check_delays
 from upbit_stream.session.heartbeat import check_heartbeat
 from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format
@@ -47,12 +48,18 @@ class SessionOptions:
 
     def __post_init__(self) -> None:
         check_heartbeat(self.ping_interval_s, self.pong_timeout_s)
+        check_delays(*self.reconnect_delay_s)
+        # Asked this way round, NaN is refused too.
+        if not self.stable_after_s >= 0:
+            raise UsageError(f"stable_after_s {self.stable_after_s!r}: 0 or more")
+        if not (self.connect_timeout_s > 0 and self.answer_timeout_s > 0):
+            raise UsageError("connect_timeout_s and answer_timeout_s must be more than 0")
         if self.heartbeat not in get_args(HeartbeatKind):
             raise UsageError(f"heartbeat {self.heartbeat!r} is not one of {', '.join(get_args(HeartbeatKind))}")
         if self.max_retries is not None and self.max_retries < 0:
             raise UsageError(f"max_retries {self.max_retries!r}: 0 or more, or None for no bound")
         unknown = set(self.silence_limits_s) - set(SILENCE_LIMITS_S)
-        if unknown or any(limit <= 0 for limit in self.silence_limits_s.values()):
+        if unknown or not all(limit > 0 for limit in self.silence_limits_s.values()):
             raise UsageError(
                 f"silence_limits_s {dict(self.silence_limits_s)!r}: seconds for some of {', '.join(SILENCE_LIMITS_S)}"
             )

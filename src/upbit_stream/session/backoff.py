@@ -22,8 +22,7 @@ class Backoff:
     """
 
     def __init__(self, random: Random, *, first_s: float, cap_s: float, stable_s: float) -> None:
-        if not 0 < first_s <= cap_s:
-            raise UsageError(f"the reconnect delays must be positive and rising, not {first_s!r} to {cap_s!r} s")
+        check_delays(first_s, cap_s)
         self._random = random
         self._first_s = first_s
         self._cap_s = cap_s
@@ -41,3 +40,9 @@ class Backoff:
         """Start the steps anew if the session that just ended was a stable one."""
         if seconds >= self._stable_s:
             self.failures = 0
+
+
+def check_delays(first_s: float, cap_s: float) -> None:
+    """Raises `UsageError` for delays that are none."""
+    if not 0 < first_s <= cap_s:
+        raise UsageError(f"reconnect_delay_s: the delays must be positive and rising, not {first_s!r} to {cap_s!r} s")
