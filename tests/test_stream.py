@@ -478,7 +478,7 @@ def test_a_429_waits_for_the_next_second_and_a_418_for_its_time() -> None:
                 raise answer
             return await connect(*args, **more)
 
-        lab.stream._connector.connect = refusing  # type: ignore[method-assign]
+        lab.world.connect = refusing  # type: ignore[method-assign]
         await lab.stream.subscribe("trade", ["SGD-BTC"])
         times = [event.at_ns / 1e9 for event in lab.events if isinstance(event, Disconnected | Connected)]
         first, second = (later - earlier for earlier, later in itertools.pairwise(times))
@@ -640,3 +640,20 @@ def test_where_the_exchange_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPBIT_BASE_URL", "http://127.0.0.1:8765")
     assert Stream()._address.stream("private") == "ws://127.0.0.1:8765/websocket/v1/private"
     assert Stream("sg")._address.stream("public") == "wss://sg-api.upbit.com/websocket/v1"
+
+
+def test_an_answer_is_not_missed_while_nothing_is_read() -> None:
+    """A consumer that holds the exchange back also holds back the answers: that is no fault of the connection."""
+
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await asyncio.sleep(100)
+        waiting = asyncio.create_task(lab.stream.subscribe("ticker", ["SGD-BTC"]))
+        await asyncio.sleep(300)
+        assert not waiting.done()
+        consuming = asyncio.create_task(take(lab.stream, 2000))
+        await waiting
+        consuming.cancel()
+        assert lab.kinds().count("disconnected") == 0
+
+    in_lab(body, buffer=50, exchange={"trade_rate": 10.0})

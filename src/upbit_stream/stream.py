@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from upbit_stream._version import __version__
 from upbit_stream.errors import InvalidSubscription, StreamClosed, UpbitStreamError, UsageError
 from upbit_stream.flow.hub import Hub
 from upbit_stream.flow.intake import Tap
@@ -23,15 +22,13 @@ from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.regions import resolve
 from upbit_stream.model.subscription import TYPES, Endpoint, Subscription
-from upbit_stream.net.budget import Budget
+from upbit_stream.net.endpoints import Endpoints
 from upbit_stream.net.environment import Environment
 from upbit_stream.net.options import HeartbeatKind, SessionOptions
 from upbit_stream.net.picows_connector import PicowsConnector
-from upbit_stream.net.supervisor import Supervisor
-from upbit_stream.session.desired import Change, SubscriptionSet
+from upbit_stream.session.desired import SubscriptionSet
 from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format, check_format
-from upbit_stream.wire.token import authorization
 
 BASE_URL_VARIABLE = "UPBIT_BASE_URL"
 _FAMILIES = {None: socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -93,7 +90,7 @@ class Stream:
             base_url = os.environ.get(BASE_URL_VARIABLE)
         self._address = resolve(region, base_url, insecure=insecure)
         self._credentials = credentials
-        self._options = SessionOptions(
+        options = SessionOptions(
             wire_format=check_format(format),
             heartbeat=heartbeat,
             ping_interval_s=ping_interval_s,
@@ -107,30 +104,31 @@ class Stream:
             raise UsageError(f"family {family!r} is not 'ipv4', 'ipv6' or None")
         if max_message_bytes < 1024:
             raise UsageError(f"max_message_bytes {max_message_bytes!r}: the exchange's messages are larger than that")
-        self._environment = environment or Environment()
-        self._connector = self._environment.connector or PicowsConnector(
-            ssl_context=ssl_context,
-            proxy=proxy,
-            family=_FAMILIES[family],
-            compression=compression,
-            max_message_bytes=max_message_bytes,
-        )
+        environment = environment or Environment()
         self._hub = Hub(
-            wire_format=format,
-            exact=exact,
-            time_ns=self._environment.clock.time_ns,
-            hold=self._hold,
-            fail=self._fail,
+            wire_format=format, exact=exact, time_ns=environment.clock.time_ns, hold=self._hold, fail=self._fail
+        )
+        self._endpoints = Endpoints(
+            self._address,
+            credentials,
+            connector=environment.connector
+            or PicowsConnector(
+                ssl_context=ssl_context,
+                proxy=proxy,
+                family=_FAMILIES[family],
+                compression=compression,
+                max_message_bytes=max_message_bytes,
+            ),
+            sink=self._hub,
+            options=options,
+            environment=environment,
+            failed=self._fail,
         )
         self._own = functools.partial(
             self._hub.subscriber, "the stream's iterator", (), policy=policy, limit=buffer, events=events
         )
         self._iterator: Subscriber[AnyMessage] | None = None
         self._iterated = False
-        self._supervisors: dict[Endpoint, Supervisor] = {}
-        self._tasks: dict[Endpoint, asyncio.Task[None]] = {}
-        self._stores: list[Any] = []
-        self._reading_paused = False
         self._state: Literal["new", "open", "closed"] = "new"
         self._error: Exception | None = None
         self._told = False
@@ -161,12 +159,12 @@ class Stream:
         """End: every wait is cancelled, the connections are closed, consumers end after what they hold."""
         if self._state == "open":
             self._end(None)
-        await self._settle()
+        await self._endpoints.settle()
 
     async def join(self) -> None:
         """Wait until the stream is closed. Raises the error that ended it, if one did."""
         await asyncio.shield(self._begun())
-        await self._settle()
+        await self._endpoints.settle()
         if self._error is not None:
             self._told = True
             raise self._error
@@ -176,11 +174,7 @@ class Stream:
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """What the exchange has confirmed, over all endpoints. After a disconnect it is restored."""
-        return tuple(
-            subscription
-            for supervisor in self._supervisors.values()
-            for subscription in supervisor.desired.confirmed.subscriptions
-        )
+        return self._endpoints.confirmed
 
     async def subscribe(self, type: str, codes: Iterable[str] = (), **options: Any) -> None:  # noqa: A002  # the wire's word
         """Subscribe to a type, beside what is subscribed already; returns when the exchange has it.
@@ -217,8 +211,7 @@ class Stream:
         """
         gone = (codes,) if isinstance(codes, str) else tuple(codes)
         rules = TYPES.get(type)
-        supervisor = None if rules is None else self._supervisors.get(rules.endpoint)
-        wanted = SubscriptionSet() if supervisor is None else supervisor.desired.eventual
+        wanted = SubscriptionSet() if rules is None else self._endpoints.eventual(rules.endpoint)
         for code in gone or (None,):
             if not wanted.has(type, code):
                 named = type if code is None else f"{type}:{code}"
@@ -287,14 +280,14 @@ class Stream:
 
     def connections(self) -> dict[Endpoint, str]:
         """The state of each endpoint in use: ``idle``, ``connecting``, ``open``, ``waiting`` or ``closed``."""
-        return {endpoint: supervisor.state for endpoint, supervisor in self._supervisors.items()}
+        return {supervisor.endpoint: supervisor.state for supervisor in self._endpoints}
 
     def reconnect(self, reason: str = "asked for by the program") -> None:
         """Replace the connections, for instance after the network changed, without waiting for the backoff."""
-        for supervisor in self._supervisors.values():
+        for supervisor in self._endpoints:
             supervisor.reconnect(reason)
 
-    # wiring
+    # within
 
     def _check(self, subscription: Subscription) -> None:
         region = self._address.region
@@ -307,58 +300,11 @@ class Stream:
 
     async def _change(self, applies: Mapping[Endpoint, Callable[[SubscriptionSet], SubscriptionSet]]) -> None:
         self._require_open()
-        changes = [self._change_one(self._supervisor(endpoint), apply) for endpoint, apply in applies.items()]
-        for outcome in await asyncio.gather(*changes, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                self._told = self._told or outcome is self._error
-                raise outcome
-
-    async def _change_one(self, supervisor: Supervisor, apply: Callable[[SubscriptionSet], SubscriptionSet]) -> None:
-        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def settle(error: Exception | None) -> None:
-            if outcome.done():
-                return  # the caller was cancelled
-            if error is None:
-                outcome.set_result(None)
-            else:
-                outcome.set_exception(error)
-
-        await supervisor.change(Change(apply, settle), outcome)
-
-    def _supervisor(self, endpoint: Endpoint) -> Supervisor:
-        if endpoint not in self._supervisors:
-            store = self._environment.connection_store(self._budget_name(endpoint))
-            self._stores.append(store)
-            supervisor = Supervisor(
-                endpoint,
-                self._address.stream(endpoint),
-                connector=self._connector,
-                connect_budget=Budget(store, self._environment.clock.monotonic),
-                headers=functools.partial(self._headers, endpoint),
-                sink=self._hub,
-                options=self._options,
-                clock=self._environment.clock,
-                chance=self._environment.chance,
-            )
-            if self._reading_paused:
-                supervisor.pause_reading()
-            self._supervisors[endpoint] = supervisor
-            task = asyncio.create_task(supervisor.run(), name=f"upbit-stream {endpoint}")
-            task.add_done_callback(self._supervisor_done)
-            self._tasks[endpoint] = task
-        return self._supervisors[endpoint]
-
-    def _budget_name(self, endpoint: Endpoint) -> str:
-        """Connections are counted per source address without a token, per account with one."""
-        account = self._credentials.access_key if endpoint == "private" and self._credentials else "address"
-        return f"connect {self._address.site} {account}"
-
-    def _headers(self, endpoint: Endpoint) -> Mapping[str, str]:
-        headers = {"User-Agent": f"upbit-stream/{__version__}"}
-        if endpoint == "private" and self._credentials is not None:
-            headers["Authorization"] = authorization(self._credentials, self._environment.chance.unique())
-        return headers
+        try:
+            await self._endpoints.change(applies)
+        except UpbitStreamError as error:
+            self._told = self._told or error is self._error
+            raise
 
     def _begin_iterator(self) -> None:
         """What comes between the first subscription and the ``async for`` must not be missed."""
@@ -372,16 +318,7 @@ class Stream:
             unused, self._iterator = self._iterator, None
             self._hub.remove(unused)
             return
-        self._reading_paused = full
-        for supervisor in self._supervisors.values():
-            if full:
-                supervisor.pause_reading()
-            else:
-                supervisor.resume_reading()
-
-    def _supervisor_done(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error if isinstance(error, Exception) else UpbitStreamError(str(error)))
+        self._endpoints.hold(full)
 
     def _fail(self, error: Exception) -> None:
         if self._state == "open":
@@ -390,18 +327,10 @@ class Stream:
     def _end(self, error: Exception | None) -> None:
         self._state = "closed"
         self._error = error
-        for task in self._tasks.values():
-            task.cancel()
-        for supervisor in self._supervisors.values():
-            supervisor.desired.fail(error or StreamClosed("the stream was closed"))
+        self._endpoints.end(error or StreamClosed("the stream was closed"))
         self._hub.close(error)
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
-
-    async def _settle(self) -> None:
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        for store in self._stores:
-            store.close()
 
     def _begun(self) -> asyncio.Future[None]:
         if self._over is None:

@@ -25,9 +25,10 @@ from upbit_stream.model.subscription import Endpoint
 from upbit_stream.net.budget import MESSAGES, Budget
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Admission, Connection, Connector
+from upbit_stream.net.conversation import SessionLost
 from upbit_stream.net.options import SessionOptions
 from upbit_stream.net.places import MemoryStore
-from upbit_stream.net.session import Session, SessionLost, Sink
+from upbit_stream.net.session import Session, Sink
 from upbit_stream.session.backoff import Backoff
 from upbit_stream.session.desired import Change, Desired
 from upbit_stream.session.refusal import Refusals
