@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from upbit_stream.simulator import Exchange, connection
+from upbit_stream.simulator import Exchange, Session, connection
 from upbit_stream.simulator.server import Server
 
 TRADES = [{"ticket": "t"}, {"type": "trade", "codes": ["SGD-BTC"]}]
@@ -196,6 +196,28 @@ def test_a_client_that_vanishes_is_cleaned_up() -> None:
             await b.until(lambda: not b.server._connections)
 
     asyncio.run(run())
+
+
+def test_a_fault_of_ours_is_logged_and_ends_only_that_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(*_: Any) -> None:
+        raise ZeroDivisionError("our own fault")
+
+    async def run() -> None:
+        async with bench() as b:
+            other = await b.open()
+            with monkeypatch.context() as patch:
+                patch.setattr(Session, "receive_text", faulty)
+                ws = await b.open()
+                await ws.send_str("PING")
+                assert (await ws.receive()).type in {CLOSE, aiohttp.WSMsgType.CLOSED}
+            await other.send_str("PING")
+            assert await other.receive_bytes() == b'{"status":"UP"}'
+            await b.until(lambda: b.stats.connections_open == 1)
+
+    asyncio.run(run())
+    assert "our own fault" in caplog.text
 
 
 def test_a_client_that_says_goodbye_is_cleaned_up() -> None:

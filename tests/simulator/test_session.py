@@ -138,6 +138,12 @@ def test_list_subscriptions_tells_what_is_registered(connect: Connect) -> None:
     assert list(answer.items()) == [("method", "LIST_SUBSCRIPTIONS"), ("result", WANTED), ("ticket", "mine")]
 
 
+def test_list_subscriptions_forgets_what_was_replaced(connect: Connect) -> None:
+    client = connect().ask(*WANTED).ask(TICKER)
+    client.payloads()
+    assert client.ask(LIST).said()[0]["result"] == [TICKER]
+
+
 def test_list_subscriptions_in_short(connect: Connect) -> None:
     client = connect().ask(*WANTED)
     client.payloads()

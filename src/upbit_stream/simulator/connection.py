@@ -48,10 +48,14 @@ class Connection:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
             self._session.on_output = None
             self._session.closed(self._now_ms())
             await self._part()
+        for result in results:
+            # A client that went away is nobody's fault; anything else is ours and has to be seen.
+            if isinstance(result, Exception) and not isinstance(result, ConnectionError):
+                raise result
 
     def go_away(self) -> None:
         """End the connection because the server stops."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 
 import msgspec
 
@@ -19,6 +20,8 @@ _EXACT = Context(prec=200)
 _encoder = msgspec.json.Encoder()
 
 
+# Most lines of a book are the same from one message to the next.
+@lru_cache(maxsize=1 << 16)
 def fixed(value: int, places: int = 8) -> msgspec.Raw:
     """Render ``value`` units of 10^-places as a JSON number: at least one decimal, no idle zeros."""
     whole, fraction = divmod(abs(value), 10**places)

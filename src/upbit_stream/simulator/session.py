@@ -196,7 +196,6 @@ class Session:
         self._wanted = request.wanted
         live = [feed for wanted in request.wanted if wanted.realtime for feed in wanted.feeds]
         # Snapshots first: what is live comes after the state it changes.
-        self._venue.audience.leave(self)
         for wanted in request.wanted:
             if wanted.snapshot:
                 self._send_snapshots(wanted.feeds)
