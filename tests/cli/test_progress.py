@@ -180,9 +180,9 @@ def test_on_a_terminal_the_lines_stay_and_the_cursor_is_kept(connections):
     with display_of(console, connections, clock, live=True) as display:
         for clock.s in range(3):
             display.tick()
-    output = file.getvalue()
-    assert "20 messages" in output
-    assert output.rindex("\x1b[?25h") > output.index("\x1b[?25l")
+        output = file.getvalue()
+        assert "20 messages" in output
+        assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l")
 
 
 def test_a_terminal_that_is_gone_ends_the_display_alone(connections):

@@ -92,6 +92,7 @@ def test_a_signal_ends_it_with_whole_lines_and_a_summary(record, tmp_path, numbe
         assert all(list(row)[-1] == "received_at_ns" for row in recorded)
         assert re.search(rf"{type_}:SGD-BTC +{len(recorded):,} +.* SGD-BTC_{type_}\.jsonl", stdout)
     assert f"The files are in {tmp_path / 'data'}" in stdout
+    assert "never" not in stdout  # SGD-BTC.15 asks for a depth, its messages are of SGD-BTC
 
 
 def test_it_ends_after_the_duration(record, tmp_path):

@@ -121,6 +121,21 @@ def test_a_file_that_cannot_be_written_ends_it(tmp_path, flush_bytes):
     run_virtual(scenario())
 
 
+def test_a_flush_that_failed_is_told_even_if_the_end_goes_well(tmp_path, monkeypatch):
+    async def scenario():
+        run = Run(tmp_path)
+
+        def fail():
+            monkeypatch.undo()
+            raise RecordingError("the disk was full for a while")
+
+        monkeypatch.setattr(run.recorder, "flush", fail)
+        with pytest.raises(RecordingError, match="for a while"):
+            await run.until_the_end()
+
+    run_virtual(scenario())
+
+
 def test_what_ends_the_stream_ends_it(tmp_path):
     async def scenario():
         run = Run(tmp_path, max_retries=2)
