@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from upbit_stream.cli.signals import ending_signals
-from upbit_stream.simulator import Exchange, Replay
+from upbit_stream.simulator import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Exchange, Replay
 
 if TYPE_CHECKING:
     from upbit_stream.simulator.server import Server
@@ -72,7 +72,7 @@ def _split_keys(_context: click.Context, _option: click.Parameter, values: tuple
     multiple=True,
     metavar="ACCESS:SECRET",
     callback=_split_keys,
-    help="A key pair to accept; may be repeated. Default: the documented pair of the stand-in exchange.",
+    help=f"A key pair to accept; may be repeated. Default: {DEFAULT_ACCESS_KEY}:{DEFAULT_SECRET_KEY}",
 )
 @click.option("--no-limits", is_flag=True, help="Count what is over a budget, but let it through.")
 @click.option("--replay", type=_FILE, help="Serve this capture (received_at_ns TAB payload) when asked for.")
@@ -104,8 +104,8 @@ def simulate(
 ) -> None:
     """Run a stand-in exchange: the streams of Upbit on this machine, without the internet.
 
-    Point a client at it with UPBIT_BASE_URL=http://127.0.0.1:PORT. Private streams accept the key pair
-    given by --keys, or else the one in upbit_stream.simulator (DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY).
+    Point a client at it with UPBIT_BASE_URL=http://127.0.0.1:PORT. Everything in it is made up, and private
+    streams accept only the key pairs of --keys: never give it a key of the real exchange.
     """
     tls = _tls(tls_cert, tls_key)
     played = _read_replay(replay, speed)
