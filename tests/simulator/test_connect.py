@@ -107,6 +107,7 @@ def test_refused_tokens_cost_the_source(door: Door, bearer: Bearer) -> None:
     bad = [door.knock(PRIVATE, token=bearer(secret="x" * 64)) for _ in range(5)]
     assert bad == [401] * 5
     assert door.knock() == 429
+    assert door.knock(PRIVATE, token=bearer(secret="x" * 64)) == 429
 
 
 def test_an_origin_header_limits_to_one_in_ten_seconds(door: Door) -> None:
