@@ -2,13 +2,12 @@ import ssl
 
 import pytest
 
-from upbit_stream.cli.options import Connection, make_stream, parse_subscriptions
-from upbit_stream.errors import InsecureConnection, InvalidSubscription, UsageError
+from upbit_stream.cli.options import Connection, make_stream
+from upbit_stream.errors import InsecureConnection, UsageError
 from upbit_stream.model.subscription import Subscription
 
-
-def parse(*names, only_snapshot=False, only_realtime=False, level=None):
-    return parse_subscriptions(names, only_snapshot=only_snapshot, only_realtime=only_realtime, level=level)
+TRADES = Subscription.parse("trade:SGD-BTC")
+ORDERS = Subscription.parse("myOrder")
 
 
 def connection(**changes):
@@ -19,53 +18,15 @@ def connection(**changes):
     return Connection(**{**given, **changes})
 
 
-def test_streams_are_read_as_they_are_named_everywhere():
-    assert parse("trade:SGD-BTC,SGD-ETH", "orderbook:SGD-BTC.15", "myAsset") == [
-        Subscription(type="trade", codes=("SGD-BTC", "SGD-ETH")),
-        Subscription(type="orderbook", codes=("SGD-BTC.15",)),
-        Subscription(type="myAsset"),
-    ]
-
-
-def test_an_option_goes_to_the_types_that_know_it():
-    trade, book, order = parse("trade:KRW-BTC", "orderbook:KRW-BTC", "myOrder", only_realtime=True, level=10_000.0)
-    assert (trade.is_only_realtime, trade.level) == (True, None)
-    assert (book.is_only_realtime, book.level) == (True, 10_000.0)
-    assert not order.is_only_realtime
-    assert parse("trade:KRW-BTC", only_snapshot=True)[0].is_only_snapshot
-
-
-@pytest.mark.parametrize(
-    ("names", "options", "reason"),
-    [
-        (["myOrder"], {"only_snapshot": True}, "--only-snapshot is for none of the streams myOrder"),
-        (["trade:KRW-BTC"], {"level": 1.0}, "--level is for none"),
-        (["trade:KRW-BTC"], {"only_snapshot": True, "only_realtime": True}, "leave nothing"),
-        (["orderbook:SGD-BTC"], {"level": 5.0}, "KRW markets only"),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_refused(names, options, reason):
-    with pytest.raises(UsageError, match=reason):
-        parse(*names, **options)
-
-
-@pytest.mark.parametrize(
-    "name", ["", "trade", "trade:", "trade:sgd-btc", "candle.2m:SGD-BTC", "nope:SGD-BTC", "myAsset:SGD-BTC"]
-)
-def test_a_stream_that_makes_no_sense_is_refused(name):
-    with pytest.raises(InvalidSubscription):
-        parse(name)
-
-
 def test_keys_are_read_only_where_a_stream_needs_them(monkeypatch):
     monkeypatch.delenv("UPBIT_ACCESS_KEY", raising=False)
     monkeypatch.setenv("UPBIT_SECRET_KEY", "the-secret")
-    make_stream(connection(), parse("trade:SGD-BTC"))
+    make_stream(connection(), [TRADES])
     with pytest.raises(UsageError, match="UPBIT_ACCESS_KEY") as caught:
-        make_stream(connection(), parse("trade:SGD-BTC", "myOrder"))
+        make_stream(connection(), [TRADES, ORDERS])
     assert "the-secret" not in str(caught.value)
     monkeypatch.setenv("UPBIT_ACCESS_KEY", "the-access")
-    make_stream(connection(), parse("myOrder"))
+    make_stream(connection(), [ORDERS])
 
 
 def test_a_place_is_needed_and_a_plain_one_only_on_this_machine():

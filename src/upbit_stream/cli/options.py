@@ -1,4 +1,4 @@
-"""The options that commands share, and the values made of them.
+"""The options about the connection and about what is shown, and the values made of them.
 
 Owns their names, help and meaning. The one place of the command line that makes a `Stream`.
 """
@@ -18,7 +18,7 @@ from upbit_stream.cli.main import SHOWN
 from upbit_stream.errors import UsageError
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import REGIONS
-from upbit_stream.model.subscription import TYPES, Subscription
+from upbit_stream.model.subscription import Subscription
 from upbit_stream.stream import Stream
 from upbit_stream.wire.requests import FORMATS, Format
 
@@ -104,30 +104,6 @@ def connection_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
-
-
-def parse_subscriptions(
-    names: tuple[str, ...], *, only_snapshot: bool, only_realtime: bool, level: float | None
-) -> list[Subscription]:
-    """The streams named on the command line, with the options on those types that know them.
-
-    Raises `UsageError` (`InvalidSubscription`) for a name that makes no sense, or an option that fits none.
-
-        >>> parse_subscriptions(("trade:SGD-BTC",), only_snapshot=False, only_realtime=True, level=None)
-        [Subscription(type='trade', codes=('SGD-BTC',), is_only_realtime=True)]
-    """
-    options = {"is_only_snapshot": only_snapshot, "is_only_realtime": only_realtime, "level": level}
-    given = {name: value for name, value in options.items() if value not in (None, False)}
-    kinds = [name.strip().partition(":")[0] for name in names]
-    known = [TYPES[kind].options if kind in TYPES else frozenset() for kind in kinds]
-    for name in given:
-        if not any(name in options for options in known):
-            option = "--" + name.removeprefix("is_").replace("_", "-")
-            raise UsageError(f"{option} is for none of the streams {' '.join(names)}; leave it out")
-    return [
-        Subscription.parse(text, **{name: value for name, value in given.items() if name in options})
-        for text, options in zip(names, known, strict=True)
-    ]
 
 
 def make_stream(connection: Connection, subscriptions: list[Subscription]) -> Stream:

@@ -6,6 +6,7 @@ Owns the command's options and what it shows. Must not know how anything is rece
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +21,12 @@ from upbit_stream.cli.options import (
     Shown,
     connection_options,
     make_stream,
-    parse_subscriptions,
     shown_options,
 )
 from upbit_stream.cli.progress import Progress, StreamKey, closing_lines, summary_table
 from upbit_stream.cli.recording import record_until
 from upbit_stream.cli.signals import ending_signals
+from upbit_stream.cli.subscriptions import parse_subscriptions, subscription_options
 from upbit_stream.model.subscription import Subscription
 from upbit_stream.record import Recorder
 
@@ -57,9 +58,7 @@ Examples:
     help="End after so long. Default: on SIGINT, SIGTERM or SIGHUP.",
 )
 @connection_options
-@click.option("--only-snapshot", is_flag=True, help="Only what holds when the subscription begins.")
-@click.option("--only-realtime", is_flag=True, help="Only what changes from then on.")
-@click.option("--level", type=click.FloatRange(min=0), help="Group an order book's prices by this (KRW markets).")
+@subscription_options
 @shown_options
 @click.pass_context
 def record(
@@ -69,13 +68,10 @@ def record(
     streams: tuple[str, ...],
     out: Path,
     duration: float | None,
-    only_snapshot: bool,
-    only_realtime: bool,
-    level: float | None,
     verbosity: int,
     quiet: bool,
     as_json: bool,
-    **connection: Any,
+    **options: Any,
 ) -> None:
     """Record streams of the exchange into JSON Lines files, one file a stream.
 
@@ -89,9 +85,10 @@ def record(
     console = Console(stderr=True, highlight=False)
     shown = Shown(verbosity, quiet, as_json)
     shown.set_up(ctx, console)
-    subscriptions = parse_subscriptions(streams, only_snapshot=only_snapshot, only_realtime=only_realtime, level=level)
+    connection = Connection(**{field.name: options.pop(field.name) for field in fields(Connection)})
+    subscriptions = parse_subscriptions(streams, options)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_record(Connection(**connection), subscriptions, out, duration, shown, console))
+        runner.run(_record(connection, subscriptions, out, duration, shown, console))
 
 
 async def _record(
