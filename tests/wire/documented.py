@@ -52,7 +52,7 @@ _INDICATOR = _pairs("""
     type ty, code cd, timeframe tf, indicator ind, params p, value v, candle_date_time_utc cdttmu,
     timestamp tms, stream_type st""")
 _SIGNAL = {**_INDICATOR, **_pairs("trigger tr, event_params ep")}
-_INSIDE = {
+INSIDE = {
     "orderbook_units": _pairs("ask_price ap, bid_price bp, ask_size as, bid_size bs"),
     "assets": _pairs("currency cu, balance b, locked l"),
     "params": _pairs("""
@@ -175,7 +175,7 @@ def shortened(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shortened_inside(name: str, value: Any) -> Any:
-    names = _INSIDE.get(name, {})
+    names = INSIDE.get(name, {})
     if isinstance(value, list):
         return [_shortened_inside(name, item) for item in value]
     return {names.get(key, key): item for key, item in value.items()} if isinstance(value, dict) else value

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
@@ -34,6 +35,7 @@ ANNOUNCEMENT_CATEGORIES = (
 TIMEFRAMES = ("5m", "15m", "60m", "240m", "1d")
 MAX_INDICATORS = 100  # code × indicator combinations in one request, over both types
 
+_FLAGS = ("is_only_snapshot", "is_only_realtime", "include_body")
 _CODE = re.compile(r"[A-Z0-9]+-[A-Z0-9]+\Z")
 
 
@@ -75,7 +77,7 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     type: str
-    codes: Iterable[str] = ()
+    codes: Iterable[str] = ()  # kept as a tuple; one code may stand alone
     is_only_snapshot: bool = False
     is_only_realtime: bool = False
     level: float | None = None
@@ -91,17 +93,17 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
         force_setattr(self, "codes", _codes(self.type, rules, self.codes))
         _check_options(self, rules)
         if self.level is not None:
-            _check_level(self.level, self.codes)
+            force_setattr(self, "level", _level(self.level, self.codes))
         if self.categories is not None:
             force_setattr(self, "categories", _categories(self.categories))
         if rules.endpoint == "info":
             force_setattr(self, "indicators", _indicators(self))
 
+    def __hash__(self) -> int:
+        return hash((self.type, self.codes))  # options may hold what has no hash
+
     def __repr__(self) -> str:
-        given = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return (
-            f"Subscription({', '.join(f'{name}={value!r}' for name, value in given if value not in (None, False, ()))})"
-        )
+        return f"Subscription({', '.join(f'{name}={value!r}' for name, value in _given(self))})"
 
     def __str__(self) -> str:
         """As the command line names it: ``trade:SGD-BTC,SGD-ETH``."""
@@ -121,29 +123,41 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return cls(type=kind, codes=tuple(codes.split(",")) if codes else (), **options)
 
 
-def _rules(kind: str) -> TypeRules:
-    rules = TYPES.get(kind)
+def _rules(kind: object) -> TypeRules:
+    name = kind if isinstance(kind, str) else ""
+    rules = TYPES.get(name)
     if rules is not None:
         return rules
-    if kind == "candle" or kind.startswith("candle."):
+    if name == "candle" or name.startswith("candle."):
         raise InvalidSubscription(
             f"{kind!r}: unknown candle unit; one of {', '.join(f'candle.{unit}' for unit in CANDLE_UNITS)}"
         )
-    by_lower = {name.lower(): name for name in TYPES}
-    meant = by_lower.get(kind.lower())
+    by_lower = {known.lower(): known for known in TYPES}
+    meant = by_lower.get(name.lower())
     hint = f"did you mean {meant!r}?" if meant else f"one of {', '.join(TYPES)}"
     raise InvalidSubscription(f"{kind!r}: unknown type; {hint}")
 
 
-def _codes(kind: str, rules: TypeRules, codes: Iterable[str]) -> tuple[str, ...]:
-    given = (codes,) if isinstance(codes, str) else tuple(dict.fromkeys(codes))
+def _listed(kind: str, name: str, value: object) -> tuple[Any, ...]:
+    """The items of an option; one alone may stand without a list."""
+    if value is None:
+        return ()
+    if isinstance(value, str | Mapping):
+        return (value,)
+    if not isinstance(value, Iterable):
+        raise InvalidSubscription(f"{kind}: {name} {value!r} is no list")
+    return tuple(value)
+
+
+def _codes(kind: str, rules: TypeRules, codes: object) -> tuple[str, ...]:
+    given = _listed(kind, "codes", codes)
     if given and rules.codes == "forbidden":
         raise InvalidSubscription(f"{kind}: takes no codes, it is about the whole account; leave {given!r} out")
     if not given and rules.codes == "required":
         raise InvalidSubscription(f"{kind}: needs at least one code, such as 'SGD-BTC'")
     for code in given:
         _check_code(kind, code)
-    return given
+    return tuple(dict.fromkeys(given))
 
 
 def _check_code(kind: str, code: object) -> None:
@@ -160,26 +174,36 @@ def _check_code(kind: str, code: object) -> None:
         raise InvalidSubscription(f"{kind}: code {code!r}: depth {unit!r} is not one of {', '.join(ORDERBOOK_UNITS)}")
 
 
+def _given(subscription: Subscription) -> list[tuple[str, Any]]:
+    """The fields that are not left at their default; a 0 or False may say something."""
+    fields = msgspec.structs.fields(Subscription)
+    values = ((field.name, getattr(subscription, field.name), field.default) for field in fields)
+    return [(name, value) for name, value, default in values if value is not default]
+
+
 def _check_options(subscription: Subscription, rules: TypeRules) -> None:
-    for name in subscription.__struct_fields__[2:]:
-        if getattr(subscription, name) not in (None, False) and name not in rules.options:
+    for name, value in _given(subscription):
+        if name not in rules.options | {"type", "codes"}:
             raise InvalidSubscription(f"{subscription.type}: takes no option {name!r}")
+        if name in _FLAGS and not isinstance(value, bool):
+            raise InvalidSubscription(f"{subscription.type}: {name} {value!r} is neither True nor False")
     if subscription.is_only_snapshot and subscription.is_only_realtime:
         raise InvalidSubscription(
             f"{subscription.type}: is_only_snapshot and is_only_realtime together leave nothing; set one of them"
         )
 
 
-def _check_level(level: object, codes: Iterable[str]) -> None:
+def _level(level: object, codes: Iterable[str]) -> int | float:
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 <= level < float("inf"):
         raise InvalidSubscription(f"orderbook: level {level!r} is no price grouping: a number of 0 or more")
     foreign = [code for code in codes if not code.startswith("KRW-")]
     if level and foreign:
         raise InvalidSubscription(f"orderbook: level {level!r} is for KRW markets only, not for {', '.join(foreign)}")
+    return int(level) if level == int(level) else level  # the exchange documents 10000, not 10000.0
 
 
-def _categories(categories: Iterable[str]) -> tuple[str, ...]:
-    given = (categories,) if isinstance(categories, str) else tuple(categories)
+def _categories(categories: object) -> tuple[str, ...]:
+    given = _listed("announcement", "categories", categories)
     for category in given:
         if category not in ANNOUNCEMENT_CATEGORIES:
             raise InvalidSubscription(
@@ -192,8 +216,7 @@ def _indicators(subscription: Subscription) -> tuple[Any, ...]:
     kind = subscription.type
     if subscription.timeframe not in TIMEFRAMES:
         raise InvalidSubscription(f"{kind}: timeframe {subscription.timeframe!r} is not one of {', '.join(TIMEFRAMES)}")
-    given = subscription.indicators
-    indicators = (given,) if isinstance(given, str) else tuple(given or ())
+    indicators = _listed(kind, "indicators", subscription.indicators)
     if not indicators:
         raise InvalidSubscription(f"{kind}: needs at least one of the exchange's indicators, such as 'rsi'")
     foreign = [code for code in subscription.codes if not code.startswith("KRW-")]

@@ -6,7 +6,7 @@ Owns their form. Which subscriptions belong into one, and when it may be sent, i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -33,8 +33,7 @@ def subscribe(subscriptions: Iterable[Subscription], *, ticket: str, wire_format
     >>> subscribe([Subscription.parse("trade:SGD-BTC")], ticket="t", wire_format="SIMPLE")
     b'[{"ticket":"t"},{"type":"trade","codes":["SGD-BTC"]},{"format":"SIMPLE"}]'
     """
-    types = [_data_type(subscription) for subscription in subscriptions]
-    return msgspec.json.encode([{"ticket": ticket}, *types, {"format": wire_format}])
+    return msgspec.json.encode([{"ticket": ticket}, *subscriptions, {"format": wire_format}])
 
 
 def list_subscriptions(*, ticket: str, wire_format: Format) -> bytes:
@@ -43,11 +42,3 @@ def list_subscriptions(*, ticket: str, wire_format: Format) -> bytes:
     The format must be the one in use: the exchange makes it the format of the live streams.
     """
     return msgspec.json.encode([{"ticket": ticket}, {"method": "LIST_SUBSCRIPTIONS"}, {"format": wire_format}])
-
-
-def _data_type(subscription: Subscription) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(subscription)
-    level = fields.get("level")
-    if level is not None and float(level).is_integer():
-        fields["level"] = int(level)  # the exchange documents 10000, not 10000.0
-    return fields
