@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
+from math import gcd
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upbit_stream.simulator import Exchange
-from upbit_stream.simulator.floor import SequentialIds
+from upbit_stream.simulator.floor import _ID_STRIDE, _IDS_A_SECOND, SequentialIds
 
 Connect = Callable[..., Any]
 
@@ -101,6 +102,7 @@ def test_ids_of_one_crowded_second_do_not_meet() -> None:
     given_out = {ids.next(1_790_000_000_000 + n % 1000) for n in range(50_000)}
     given_out |= {ids.next(1_790_000_001_000)}
     assert len(given_out) == 50_001
+    assert gcd(_ID_STRIDE, _IDS_A_SECOND) == 1
 
 
 def test_a_trade_is_published_after_it_happened_and_never_before_now(connect: Connect) -> None:
@@ -112,7 +114,8 @@ def test_a_trade_is_published_after_it_happened_and_never_before_now(connect: Co
 
 
 def test_what_is_told_is_what_is_on_the_tape(connect: Connect) -> None:
-    client = connect(trade_rate=20).ask({"type": "trade", "codes": ["SGD-BTC"]})
+    midnight = 1_790_000_000_000 // 86_400_000 * 86_400_000
+    client = connect(start_ms=midnight - 15_000, trade_rate=20).ask({"type": "trade", "codes": ["SGD-BTC"]})
     said = client.after(30_000).said()
     told = [(m["sequential_id"], m["trade_price"], m["trade_volume"], m["ask_bid"], m["trade_timestamp"]) for m in said]
     assert told == [
