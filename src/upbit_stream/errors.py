@@ -20,9 +20,19 @@ Knows nothing of the rest of the package.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class UpbitStreamError(Exception):
     """The base of every error that this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would call the class with the finished text, which is not what its constructor takes.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[UpbitStreamError], args: tuple[Any, ...]) -> UpbitStreamError:
+    return kind.__new__(kind, *args)
 
 
 class UsageError(UpbitStreamError, ValueError):

@@ -17,7 +17,7 @@ SECRET_KEY_VARIABLE = "UPBIT_SECRET_KEY"  # noqa: S105  # the variable's name, n
 class Credentials:
     """An access key with its secret. Neither is shown by ``repr`` or ``str``, and neither can be changed.
 
-    Raises `UsageError` where one of them is empty.
+    Raises `UsageError` where one of them is empty, or no text that a token can hold.
 
     >>> Credentials("my-access-key", "my-secret")
     Credentials(access_key='***', secret_key='***')
@@ -28,6 +28,8 @@ class Credentials:
     def __init__(self, access_key: str, secret_key: str) -> None:
         if not access_key or not secret_key:
             raise UsageError("credentials need an access key and a secret key; one of them is empty")
+        _check_text("access_key", access_key)
+        _check_text("secret_key", secret_key)
         self._access_key = access_key
         self._secret_key = secret_key
 
@@ -62,3 +64,10 @@ class Credentials:
 
     def __hash__(self) -> int:
         return hash((self._access_key, self._secret_key))
+
+
+def _check_text(name: str, key: object) -> None:
+    # What Python makes of bytes that are no UTF-8 (surrogates) would fail at the first connection, in an error that
+    # holds the key.
+    if not isinstance(key, str) or any("\ud800" <= character <= "\udfff" for character in key):
+        raise UsageError(f"credentials: the {name} is no text in UTF-8")

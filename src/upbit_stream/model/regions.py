@@ -6,6 +6,7 @@ Owns the table of regions and the rule that turns a base address into the three 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -28,6 +29,11 @@ _PATHS: Mapping[Endpoint, str] = {
 _STREAM_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _REST_SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
+_FORM = re.compile(
+    r"(?P<scheme>https?|wss?)://(?P<netloc>(?P<host>[\w.-]+|\[[\w.:%]+\])(?::(?P<port>\d{1,5}))?)/?",
+    re.ASCII | re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -44,8 +50,9 @@ class Address:
     @property
     def site(self) -> str:
         """Whose limits apply: every region of the exchange is one site, any other host is its own."""
-        host = urlsplit(self.rest).netloc
-        return "upbit.com" if host == "upbit.com" or host.endswith(".upbit.com") else host
+        parts = urlsplit(self.rest)
+        host = parts.hostname or ""
+        return "upbit.com" if host == "upbit.com" or host.endswith(".upbit.com") else parts.netloc.lower()
 
 
 def resolve(region: str | None, base_url: str | None, *, insecure: bool = False) -> Address:
@@ -63,24 +70,31 @@ def resolve(region: str | None, base_url: str | None, *, insecure: bool = False)
     return Address(_base(base_url, insecure), region)
 
 
-def _base(base_url: str, insecure: bool) -> str:
-    parts = urlsplit(base_url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    plain = parts.scheme in _REST_SCHEMES and parts.hostname and port != -1
-    if not plain or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise UsageError(f"base_url {base_url!r} is not of the form http(s)://HOST[:PORT]")
-    if _REST_SCHEMES[parts.scheme] == "http" and not insecure and not _is_loopback(parts.hostname or ""):
+def _base(base_url: object, insecure: bool) -> str:
+    found = _FORM.fullmatch(base_url) if isinstance(base_url, str) else None
+    if found is None or not _is_host(found["host"]) or not 0 < int(found["port"] or 1) < 65536:
+        # what stands before an @ may be a password: not repeated
+        named = "base_url" if "@" in str(base_url) else f"base_url {base_url!r}"
+        raise UsageError(f"{named} is not of the form http(s)://HOST[:PORT]")
+    scheme = _REST_SCHEMES[found["scheme"].lower()]
+    if scheme == "http" and not insecure and not _is_loopback(found["host"].strip("[]")):
         raise InsecureConnection(
             f"base_url {base_url!r} has no TLS and is not this machine's own address: everything on the way could "
             "read and change the traffic. Use https://, or pass insecure=True (--insecure) if that is meant"
         )
-    return f"{_REST_SCHEMES[parts.scheme]}://{parts.netloc}"
+    return f"{scheme}://{found['netloc']}"
+
+
+def _is_host(host: str) -> bool:
+    """Whether what stands in brackets, if anything does, is an IPv6 address."""
+    try:
+        return not host.startswith("[") or bool(ipaddress.IPv6Address(host[1:-1]))
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:
+    host = host.lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
