@@ -41,6 +41,8 @@ def _plain(value: object) -> object:
         return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return value.copy()
     return value
 
 
