@@ -59,3 +59,13 @@ def in_lab(test: Callable[[Lab], Awaitable[None]], **options: Any) -> None:
             await test(lab)
 
     run_virtual(main())
+
+
+async def take(stream: Any, count: int) -> list[Any]:
+    """The next so many of a stream or a consumer."""
+    taken = []
+    async for message in stream:
+        taken.append(message)
+        if len(taken) == count:
+            break
+    return taken
