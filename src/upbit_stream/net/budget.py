@@ -23,6 +23,7 @@ MARGIN_MS = 100
 CONNECTIONS = (Rate(5, 1_000 + MARGIN_MS),)
 MESSAGES = (Rate(5, 1_000 + MARGIN_MS), Rate(100, 60_000 + MARGIN_MS))
 
+_ROUNDING_S = 0.000_001  # less is no time to wait for: a loop whose clock is rounded would do so for ever
 _FRESH_S = 0.05  # a place older than this when it is used is asked for again
 
 
@@ -51,7 +52,7 @@ class Budget:
     async def _sleep_until(self, at: float) -> bool:
         """Whether there was anything to wait for. A timer may fire a little early; a place must not be."""
         first = wait = at - self._monotonic()
-        while wait > 0:  # time is awaited here, not an event
+        while wait > _ROUNDING_S:  # time is awaited here, not an event
             await asyncio.sleep(wait)
             wait = at - self._monotonic()
         return first > 0
