@@ -135,7 +135,7 @@ def test_a_page_that_is_no_websocket_is_not_found() -> None:
     [
         (lambda ws: ws.send_str("not json"), "WRONG_FORMAT"),
         (lambda ws: ws.send_bytes(b"\xff\xfe"), "WRONG_FORMAT"),
-        (lambda ws: ws.send_bytes(b'["\xff"]'), "WRONG_FORMAT"),
+        (lambda ws: ws.send_bytes(json.dumps(TRADES).encode().replace(b"SGD", b"\xff")), "WRONG_FORMAT"),
         (lambda ws: ws.send_bytes(b'[{"ticket":"t"}]'), "NO_TYPE"),
     ],
 )
