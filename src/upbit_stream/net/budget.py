@@ -42,7 +42,7 @@ class Budget:
         """
         while True:
             async with self._order:  # asyncio's lock is fair: first come, first served
-                at = await self._store.reserve(_ms(self._monotonic()))
+                at = await self._store.reserve(lambda: _ms(self._monotonic()))
             if not await self._sleep_until(at / 1000):
                 return at / 1000
             # While this one waited, another may have been told to pause: going on would lengthen a block.

@@ -21,12 +21,13 @@ from upbit_stream.errors import BudgetUnavailable
 
 STATE_DIR_VARIABLE = "UPBIT_STREAM_STATE_DIR"
 _LOCK_TIMEOUT_S = 5.0
+_LOCK_POLL_S = 0.005
 
 
 class Store(Protocol):
     """Where places are reserved. Times are ms of a monotonic clock."""
 
-    async def reserve(self, now_ms: int) -> int:
+    async def reserve(self, now_ms: Callable[[], int]) -> int:
         """Reserve the first allowed place from now on and return its time."""
 
     async def pause(self, until_ms: int) -> None:
@@ -56,10 +57,11 @@ class MemoryStore:
         self._bucket = InMemoryBucket(list(rates))
         self._paused_until_ms = 0
 
-    async def reserve(self, now_ms: int) -> int:
+    async def reserve(self, now_ms: Callable[[], int]) -> int:
         """See `Store.reserve`."""
-        self._bucket.leak(now_ms)
-        return reserve(self._bucket, max(now_ms, self._paused_until_ms))
+        now = now_ms()
+        self._bucket.leak(now)
+        return reserve(self._bucket, max(now, self._paused_until_ms))
 
     async def pause(self, until_ms: int) -> None:
         """See `Store.pause`."""
@@ -86,30 +88,29 @@ class FileStore:
         self._directory = state_directory() if directory is None else directory
         self._path = self._directory / f"budgets-{_boot()}.sqlite"
         self._connection: sqlite3.Connection | None = None
+        self._inode = 0
 
-    async def reserve(self, now_ms: int) -> int:
+    async def reserve(self, now_ms: Callable[[], int]) -> int:
         """See `Store.reserve`. The file is locked for about a millisecond; this happens in a thread."""
-        return await self._in_thread(self._reserve, now_ms)
+        return await self._in_thread(lambda bucket: self._reserve(bucket, now_ms))
 
     async def pause(self, until_ms: int) -> None:
         """See `Store.pause`."""
-        await self._in_thread(self._pause, until_ms)
+        await self._in_thread(lambda bucket: self._pause(bucket, until_ms))
 
     async def paused_until(self) -> int:
         """See `Store.paused_until`."""
-        return await self._in_thread(self._paused_until, 0)
+        return await self._in_thread(self._paused_until)
 
-    async def _in_thread(self, action: Callable[[SQLiteBucket, int], int], time_ms: int) -> int:
-        return await asyncio.get_running_loop().run_in_executor(None, self._locked, action, time_ms)
+    async def _in_thread(self, action: Callable[[SQLiteBucket], int]) -> int:
+        return await asyncio.get_running_loop().run_in_executor(None, self._locked, action)
 
-    def _locked(self, action: Callable[[SQLiteBucket, int], int], time_ms: int) -> int:
+    def _locked(self, action: Callable[[SQLiteBucket], int]) -> int:
         try:
             _own(self._directory)
-            lock = FileLock(f"{self._path}.lock", timeout=_LOCK_TIMEOUT_S)
+            lock = FileLock(f"{self._path}.lock", timeout=_LOCK_TIMEOUT_S, poll_interval=_LOCK_POLL_S)
             with lock:
-                if self._connection is None:
-                    self._connection = self._open()
-                return action(SQLiteBucket(self._rates, self._connection, self._table, lock=lock), time_ms)
+                return action(SQLiteBucket(self._rates, self._opened(), self._table, lock=lock))
         except Timeout as error:
             raise BudgetUnavailable(
                 f"{self._path}: another process has held the lock for {_LOCK_TIMEOUT_S:.0f} s; is one of them stopped?"
@@ -119,24 +120,36 @@ class FileStore:
                 f"{self._path}: {error}. Make the directory writable, or name another in {STATE_DIR_VARIABLE}"
             ) from error
 
+    def _opened(self) -> sqlite3.Connection:
+        """The connection to the file that now has the path: who swept the directory may have taken the one before."""
+        if self._connection is not None and _inode(self._path) != self._inode:
+            self.close()
+        if self._connection is None:
+            self._connection = self._open()
+            self._inode = _inode(self._path)
+        return self._connection
+
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False)
+        # Nothing here has to survive the machine: with the next boot begins another file.
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute(f'CREATE TABLE IF NOT EXISTS "{self._table}" (name VARCHAR, item_timestamp INTEGER)')
         connection.execute("CREATE TABLE IF NOT EXISTS pauses (name VARCHAR PRIMARY KEY, until_ms INTEGER)")
         connection.commit()
         return connection
 
-    def _reserve(self, bucket: SQLiteBucket, now_ms: int) -> int:
-        bucket.leak(now_ms)
-        return reserve(bucket, max(now_ms, self._paused_until(bucket, 0)))
+    def _reserve(self, bucket: SQLiteBucket, now_ms: Callable[[], int]) -> int:
+        now = now_ms()  # not before the lock was had: a place in the past would be used late, together with others
+        bucket.leak(now)
+        return reserve(bucket, max(now, self._paused_until(bucket)))
 
     def _pause(self, bucket: SQLiteBucket, until_ms: int) -> int:
-        later = max(until_ms, self._paused_until(bucket, 0))
+        later = max(until_ms, self._paused_until(bucket))
         bucket.conn.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?)", (self._table, later))
         bucket.conn.commit()
         return later
 
-    def _paused_until(self, bucket: SQLiteBucket, _: int) -> int:
+    def _paused_until(self, bucket: SQLiteBucket) -> int:
         row = bucket.conn.execute("SELECT until_ms FROM pauses WHERE name = ?", (self._table,)).fetchone()
         return int(row[0]) if row else 0
 
@@ -157,8 +170,15 @@ def _own(directory: Path) -> None:
     """Make the directory; one in the common temporary directory must not be somebody else's."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     named = os.environ.get(STATE_DIR_VARIABLE)
-    if not named and directory.stat().st_uid != os.getuid():
+    if not named and directory.lstat().st_uid != os.getuid():
         raise PermissionError(f"the directory {directory} belongs to another user")
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def _boot() -> str:
