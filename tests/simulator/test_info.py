@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC, datetime
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_indicators_come_at_each_close_of_their_timeframe(connect: Connect) -> N
         assert len(said) == 2 * (3 if timeframe == "5m" else 1)
         assert {message["code"] for message in said} == {"KRW-BTC", "KRW-ETH"}
         assert {message["timeframe"] for message in said} == {timeframe}
-    assert said[0]["candle_date_time_utc"].endswith(":00")
+    start = datetime.fromisoformat(said[0]["candle_date_time_utc"]).replace(tzinfo=UTC)
+    assert 0 <= said[0]["timestamp"] - start.timestamp() * 1_000 - 900_000 < 1_000, "told when its candle closed"
     prices = {trade.price for trade in exchange.tape if trade.code == "KRW-BTC"}
     assert min(prices) * 9 / 10 < said[0]["value"]["value"] < max(prices) * 11 / 10
