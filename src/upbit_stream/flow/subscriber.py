@@ -52,6 +52,7 @@ class Subscriber(Generic[Item]):
         self._holding = False
         self._untold = 0
         self._buffer: deque[Any] = deque()
+        self._events = 0  # of what is in the buffer
         self._latest: dict[tuple[str, str], AnyMessage] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -74,8 +75,11 @@ class Subscriber(Generic[Item]):
             if self._untold:
                 yield self._dropped_event()  # type: ignore[misc]  # only where Item has events
             while buffer and not self._untold:
-                yield buffer.popleft()
-            while self._latest and not buffer:
+                item = buffer.popleft()
+                if self._events and isinstance(item, Event):
+                    self._events -= 1
+                yield item
+            while self._latest and not buffer and not self._untold:
                 yield self._latest.pop(next(iter(self._latest)))  # type: ignore[misc]  # a message is an Item
             if buffer or self._latest:
                 continue
@@ -111,11 +115,14 @@ class Subscriber(Generic[Item]):
         if self._waiter is not None:
             self._wake()
         elif len(self._buffer) >= self._limit and not self._holding:
-            self._holding = True
-            self._hold(self, True)
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        self._holding = True
+        self._hold(self, True)
 
     def _put_dropping(self, message: AnyMessage) -> None:
-        if len(self._buffer) >= self._limit:
+        if len(self._buffer) - self._events >= self._limit:
             self._drop_oldest()
         self._buffer.append(message)
         if self._waiter is not None:
@@ -151,14 +158,21 @@ class Subscriber(Generic[Item]):
     # events, and the end
 
     def put_event(self, event: Event) -> None:
-        """An event never counts against the limit and is never dropped; it keeps its place among the messages."""
+        """An event is never dropped, nor is a message for its sake; it keeps its place among the messages.
+
+        It does count for ``wait``, which can hold back what makes events: garbage is one.
+        """
         if not self.wants_events:
             return
         # What was kept as the latest came before the event, so it goes before it.
         self._buffer.extend(self._latest.values())
         self._latest.clear()
         self._buffer.append(event)
-        self._wake()
+        self._events += 1
+        if self._waiter is not None:
+            self._wake()
+        elif self.policy == "wait" and len(self._buffer) >= self._limit and not self._holding:
+            self._hold_back()
 
     def close(self, error: Exception | None = None) -> None:
         """The iterator ends after what is buffered, or raises ``error`` there."""
@@ -167,8 +181,11 @@ class Subscriber(Generic[Item]):
         self._wake()
 
     def discard(self) -> None:
-        """Forget what is buffered, and hold nobody."""
+        """Forget what is buffered, hold nobody, and end the iterator."""
+        self._closed = True
+        self._wake()
         self._buffer.clear()
+        self._events = self._untold = 0
         self._latest.clear()
         if self._holding:
             self._holding = False

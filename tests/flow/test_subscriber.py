@@ -1,0 +1,441 @@
+import asyncio
+import functools
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from upbit_stream.errors import UsageError
+from upbit_stream.flow.subscriber import Subscriber
+from upbit_stream.model.events import Connected, Dropped
+from upbit_stream.model.messages import Unknown
+from upbit_stream.testing.virtual_time import run_virtual
+
+POLICIES = ("wait", "drop_oldest", "latest")
+
+
+class Holds(list):
+    """What a subscriber asked of the exchange's side."""
+
+    def __call__(self, subscriber, full):
+        self.append(full)
+
+
+def message(number, code="SGD-BTC", kind="trade"):
+    return Unknown(type=kind, code=code, payload=b"", received_at_ns=number)
+
+
+def event(number=1):
+    return Connected(at_ns=number, endpoint="public", session=number)
+
+
+def subscriber(policy="wait", limit=4, events=False, hold=None):
+    return Subscriber(
+        "the consumer",
+        policy=policy,
+        limit=limit,
+        events=events,
+        time_ns=lambda: 77,
+        hold=Holds() if hold is None else hold,
+    )
+
+
+def numbers(items):
+    """Messages by their number, events as they are."""
+    return [item.received_at_ns if isinstance(item, Unknown) else item for item in items]
+
+
+async def drained(consumer):
+    """All that is there, without waiting for more."""
+    found = []
+    async for item in consumer:
+        found.append(item)
+        if not len(consumer) and not consumer._untold:
+            break
+    return found
+
+
+def taken(consumer, close=True):
+    """All until the end."""
+
+    async def main():
+        if close:
+            consumer.close()
+        return [item async for item in consumer]
+
+    return run_virtual(main())
+
+
+# wait
+
+
+def test_waiting_asks_to_hold_at_the_limit_and_to_go_on_when_all_is_taken():
+    async def main():
+        holds = Holds()
+        consumer = subscriber(limit=3, hold=holds)
+        consumer.put(message(1))
+        consumer.put(message(2))
+        assert holds == []
+        consumer.put(message(3))
+        assert holds == [True]
+        for number in (4, 5):  # what was on its way already
+            consumer.put(message(number))
+        assert holds == [True]
+        found = []
+        async for item in consumer:
+            found.append(item)
+            assert holds == [True]
+            if len(found) == 5:
+                break
+        assert numbers(found) == [1, 2, 3, 4, 5]
+        taking = asyncio.create_task(anext(aiter(consumer)))
+        await asyncio.sleep(0)
+        assert holds == [True, False]
+        consumer.put(message(6))
+        assert (await taking).received_at_ns == 6
+        for number in range(7, 10):
+            consumer.put(message(number))
+        assert holds == [True, False, True]
+
+    run_virtual(main())
+
+
+def test_a_waiting_consumer_gets_a_burst_without_a_hold():
+    async def main():
+        holds = Holds()
+        consumer = subscriber(limit=3, hold=holds)
+        taking = asyncio.create_task(drained(consumer))
+        await asyncio.sleep(0)
+        for number in range(10):
+            consumer.put(message(number))
+        assert numbers(await taking) == list(range(10))
+        assert holds == []
+
+    run_virtual(main())
+
+
+def test_events_alone_fill_the_buffer_of_one_that_waits():
+    """Or garbage, which comes as events, would pile up without an end."""
+    holds = Holds()
+    consumer = subscriber(limit=3, events=True, hold=holds)
+    for number in range(3):
+        consumer.put_event(event(number))
+    assert holds == [True]
+    consumer.discard()
+    assert holds == [True, False]
+
+
+# drop_oldest
+
+
+def test_the_oldest_are_dropped_and_counted():
+    consumer = subscriber("drop_oldest", limit=3)
+    for number in range(10):
+        consumer.put(message(number))
+    assert consumer.dropped == 7
+    assert len(consumer) == 3
+    assert numbers(taken(consumer)) == [7, 8, 9]
+
+
+def test_what_was_dropped_is_told_in_its_place():
+    consumer = subscriber("drop_oldest", limit=3, events=True)
+    for number in range(5):
+        consumer.put(message(number))
+    assert numbers(taken(consumer)) == [Dropped(at_ns=77, consumer="the consumer", count=2, total=2), 2, 3, 4]
+
+
+def test_drops_while_the_consumer_is_at_it_are_told_before_what_follows():
+    async def main():
+        consumer = subscriber("drop_oldest", limit=2, events=True)
+        found = []
+        for number in range(2):
+            consumer.put(message(number))
+        async for item in consumer:
+            found.append(item)
+            if len(found) == 1:
+                for number in range(2, 5):
+                    consumer.put(message(number))
+                consumer.close()
+        return numbers(found)
+
+    dropped = Dropped(at_ns=77, consumer="the consumer", count=2, total=2)
+    assert run_virtual(main()) == [0, dropped, 3, 4]
+
+
+def test_events_are_never_dropped_and_take_no_room():
+    consumer = subscriber("drop_oldest", limit=2, events=True)
+    for number in range(5):
+        consumer.put_event(event(number))
+    for number in range(4):
+        consumer.put(message(number))
+        consumer.put_event(event(10 + number))
+    dropped = Dropped(at_ns=77, consumer="the consumer", count=2, total=2)
+    events = [event(number) for number in (0, 1, 2, 3, 4, 10, 11)]
+    assert numbers(taken(consumer)) == [dropped, *events, 2, event(12), 3, event(13)]
+
+
+# latest
+
+
+def test_the_newest_of_each_type_and_code_is_kept():
+    consumer = subscriber("latest", limit=1)
+    for number, (kind, code) in enumerate([("trade", "A"), ("trade", "B"), ("ticker", "A"), ("trade", "A")]):
+        consumer.put(message(number, code, kind))
+    assert consumer.dropped == 1
+    assert numbers(taken(consumer)) == [1, 2, 3]
+
+
+def test_what_was_superseded_is_told_before_what_superseded_it():
+    consumer = subscriber("latest", events=True)
+    for number in range(3):
+        consumer.put(message(number))
+    assert numbers(taken(consumer)) == [Dropped(at_ns=77, consumer="the consumer", count=2, total=2), 2]
+
+
+def test_what_is_superseded_while_the_consumer_is_at_it_is_told_in_its_place():
+    async def main():
+        consumer = subscriber("latest", events=True)
+        consumer.put(message(0, "A"))
+        consumer.put(message(1, "B"))
+        found = []
+        async for item in consumer:
+            found.append(item)
+            if len(found) == 1:
+                consumer.put(message(2, "B"))
+                consumer.close()
+        return numbers(found)
+
+    assert run_virtual(main()) == [0, Dropped(at_ns=77, consumer="the consumer", count=1, total=1), 2]
+
+
+def test_an_event_parts_what_came_before_it_from_what_came_after():
+    consumer = subscriber("latest", events=True)
+    consumer.put(message(1))
+    consumer.put_event(event())
+    consumer.put(message(2))
+    assert consumer.dropped == 0
+    assert numbers(taken(consumer)) == [1, event(), 2]
+
+
+# events, and the end
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_events_come_in_order_with_the_data_where_asked_for(policy):
+    for wanted in (False, True):
+        consumer = subscriber(policy, limit=100, events=wanted)
+        expected = []
+        for number in range(10):
+            consumer.put(message(number, str(number)))
+            expected.append(number)
+            if number % 3 == 0:
+                consumer.put_event(event(number))
+                expected += [event(number)] * wanted
+        assert numbers(taken(consumer)) == expected
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("error", [None, ValueError("the end")])
+def test_the_end_comes_after_what_is_buffered(policy, error):
+    async def main():
+        consumer = subscriber(policy)
+        consumer.put(message(1, "A"))
+        consumer.put(message(2, "B"))
+        consumer.close(error)
+        for expected in ([1, 2], []):  # whoever iterates once more is told once more
+            found = []
+            try:
+                async for item in consumer:
+                    found.append(item)
+            except ValueError as raised:
+                assert raised is error
+            else:
+                assert error is None
+            assert numbers(found) == expected
+        assert consumer.told == (error is not None)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("how", ["close", "discard"])
+def test_the_end_wakes_who_waits(policy, how):
+    async def main():
+        consumer = subscriber(policy)
+        taking = asyncio.create_task(drained(consumer))
+        await asyncio.sleep(0)
+        getattr(consumer, how)()
+        return await taking
+
+    assert run_virtual(main()) == []
+
+
+def test_discarding_lets_go_and_forgets():
+    holds = Holds()
+    consumer = subscriber(limit=1, hold=holds)
+    consumer.put(message(1))
+    consumer.discard()
+    assert holds == [True, False]
+    assert len(consumer) == 0
+
+
+# tasks
+
+
+def test_two_tasks_on_one_consumer_are_a_mistake_of_the_second():
+    async def main():
+        consumer = subscriber()
+        first = asyncio.create_task(anext(aiter(consumer)))
+        await asyncio.sleep(0)
+        with pytest.raises(UsageError, match="two tasks iterate over one consumer"):
+            await anext(aiter(consumer))
+        consumer.put(message(1))
+        assert (await first).received_at_ns == 1
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_after_a_break_iterating_goes_on_where_it_stopped(policy):
+    async def main():
+        consumer = subscriber(policy, limit=100)
+        for number in range(10):
+            consumer.put(message(number, str(number)))
+        consumer.close()
+        found = []
+        while len(found) < 10:
+            async for item in consumer:
+                found.append(item)
+                if len(found) % 3 == 0:
+                    break
+        return numbers(found)
+
+    assert run_virtual(main()) == list(range(10))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("woken", [False, True])
+def test_cancelling_the_task_loses_nothing(policy, woken):
+    async def main():
+        consumer = subscriber(policy)
+        taking = asyncio.create_task(drained(consumer))
+        await asyncio.sleep(0)
+        if woken:
+            consumer.put(message(1, "A"))
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        if not woken:
+            consumer.put(message(1, "A"))
+        consumer.put(message(2, "B"))
+        consumer.close()
+        return numbers([item async for item in consumer])
+
+    assert run_virtual(main()) == [1, 2]
+
+
+# arguments
+
+
+def test_a_policy_has_a_name_and_a_buffer_room():
+    with pytest.raises(UsageError, match="policy 'newest' is not one of wait, drop_oldest, latest"):
+        subscriber("newest")
+    with pytest.raises(UsageError, match="at least 1"):
+        subscriber(limit=0)
+
+
+# what holds whatever happens
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from("ABC")),
+        st.tuples(st.just("event"), st.just("")),
+        st.tuples(st.just("take"), st.integers(1, 6)),
+        st.tuples(st.just("cancel"), st.just("")),
+    ),
+    max_size=80,
+)
+
+
+async def interleaved(policy, limit, wants_events, moves):
+    """The moves, one after the other, with at most one task that takes; what was put, and what came out."""
+    holds = Holds()
+    consumer = subscriber(policy, limit, wants_events, holds)
+    put, events, found = [], [], []
+    task = None
+
+    async def take(count):
+        async for item in consumer:
+            found.append(item)
+            count -= 1
+            if count == 0:
+                return
+
+    for move, value in moves:
+        if move == "put":
+            put.append(message(len(put), value))
+            consumer.put(put[-1])
+            if policy == "drop_oldest":
+                assert sum(isinstance(item, Unknown) for item in consumer._buffer) <= limit
+        elif move == "event":
+            events.append(event(len(events)))
+            consumer.put_event(events[-1])
+        elif move == "take" and (task is None or task.done()):
+            task = asyncio.create_task(take(value))
+        elif move == "cancel" and task is not None:
+            task.cancel()
+        await asyncio.sleep(0)
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    consumer.close()
+    found += [item async for item in consumer]
+    return consumer, holds, put, events, found
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("wants_events", [False, True])
+@given(limit=st.integers(1, 5), moves=steps)
+def test_what_was_put_was_taken_or_dropped(policy, wants_events, limit, moves):
+    run = functools.partial(interleaved, policy, limit, wants_events, moves)
+    consumer, holds, put, events, found = run_virtual(run())
+    messages = [item for item in found if isinstance(item, Unknown)]
+    drops = [item for item in found if isinstance(item, Dropped)]
+    assert len(messages) + consumer.dropped == len(put)
+    # in order, per code at least, and nothing twice
+    for code in "ABC":
+        numbered = [item.received_at_ns for item in messages if item.code == code]
+        assert numbered == sorted(set(numbered))
+    if policy != "latest":
+        assert numbers(messages) == sorted(numbers(messages))
+    # events: all, once, in order; drops told as they add up
+    assert [item for item in found if isinstance(item, Connected)] == (events if wants_events else [])
+    assert sum(item.count for item in drops) == (consumer.dropped if wants_events else 0)
+    totals = [item.total for item in drops]
+    assert totals == sorted(totals)
+    # holds come in turns, by one that waits only, and none is left at the end
+    assert holds == [number % 2 == 0 for number in range(len(holds))]
+    assert len(holds) % 2 == 0
+    if policy == "wait":
+        assert consumer.dropped == 0
+    else:
+        assert not holds
+    if policy == "latest":
+        newest = {item.code: item.received_at_ns for item in put}
+        assert all(number in numbers(messages) for number in newest.values())
+
+
+def test_events_keep_their_place_among_the_messages():
+    """For one that waits nothing is missing, so the order is known whole."""
+    order = deque("mmemeemmmem")
+    consumer = subscriber(limit=2, events=True)
+    expected = []
+    for number, kind in enumerate(order):
+        if kind == "m":
+            consumer.put(message(number))
+            expected.append(number)
+        else:
+            consumer.put_event(event(number))
+            expected.append(event(number))
+    assert numbers(taken(consumer)) == expected
