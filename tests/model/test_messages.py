@@ -235,6 +235,20 @@ def test_an_order_book_can_be_made_by_hand(units):
     assert f"orderbook_units={units!r}" in repr(book)
 
 
+def test_a_made_book_is_shown_like_any_message():
+    assert repr(OrderBook(**BOOK, orderbook_units=())) == (
+        "OrderBook(code='SGD-BTC', timestamp=1, total_ask_size=3.0, total_bid_size=4.0, orderbook_units=(), "
+        "stream_type='REALTIME', level=None, received_at_ns=0)"
+    )
+
+
+@every_kind
+def test_a_message_that_was_not_received_has_no_time_of_it(kind):
+    message = decoded(kind)
+    fields = {name: getattr(message, name) for name in message.__struct_fields__ if name != "received_at_ns"}
+    assert type(message)(**fields).received_at_ns == 0
+
+
 def test_order_books_differ_by_their_units():
     books = [OrderBook(**BOOK, orderbook_units=units) for units in ((), UNITS, UNITS * 2)]
     assert len(set(books)) == 3

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upbit_stream.errors import InvalidSubscription
-from upbit_stream.model.subscription import CANDLE_UNITS, TYPES, Subscription
+from upbit_stream.model.subscription import MAX_INDICATORS, TYPES, Subscription
 
+# written out: what the exchange documents is not read from the table under test
+CANDLE_UNITS = ("1s", "1m", "3m", "5m", "10m", "15m", "30m", "60m", "240m")
 INDICATOR = {"codes": ["KRW-BTC"], "timeframe": "15m", "indicators": ["rsi"]}
 NEEDS = {"codes": ("KRW-BTC",)}
 VALID: dict[str, dict[str, Any]] = {
@@ -37,6 +39,28 @@ def refusal(**fields) -> str:
 
 def test_these_are_all_types():
     assert set(VALID) == set(TYPES)
+    assert {kind for kind, rules in TYPES.items() if rules.korea_only} == {
+        "announcement",
+        "indicator",
+        "indicator_signal",
+    }
+    assert MAX_INDICATORS == 100
+
+
+ONLY = {"is_only_snapshot", "is_only_realtime"}
+
+
+@pytest.mark.parametrize("kind", VALID)
+def test_each_type_takes_the_documented_options(kind):
+    documented = {
+        "orderbook": {*ONLY, "level"},
+        "myOrder": set(),
+        "myAsset": set(),
+        "announcement": {"categories", "include_body"},
+        "indicator": {"timeframe", "indicators"},
+        "indicator_signal": {"timeframe", "indicators", "trigger", "event_params"},
+    }
+    assert TYPES[kind].options == documented.get(kind, ONLY)
 
 
 @pytest.mark.parametrize("kind", VALID)
