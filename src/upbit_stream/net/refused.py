@@ -25,6 +25,7 @@ _SECONDS: Mapping[str, float] = {
     "hour": 3600.0,
     "시간": 3600.0,
 }
+_LONGEST_S = 7 * 86_400.0  # whatever an answer says, after a week it is worth a look
 _TIME = re.compile(r"(\d{1,9})\s*(ms|millisecond|sec|s\b|초|min|m\b|분|hour|h\b|시간)")
 
 
@@ -56,6 +57,6 @@ def refused(status: int, headers: Mapping[str, str], body: bytes) -> HandshakeRe
 def _retry_after_s(header: str, message: str) -> float | None:
     """Seconds to wait, by the header or else by the words; None where neither tells."""
     if header.strip().isdecimal():
-        return float(header)
+        return min(_LONGEST_S, float(header))
     found = _TIME.search(message)
-    return None if found is None else float(found[1]) * _SECONDS[found[2]]
+    return None if found is None else min(_LONGEST_S, float(found[1]) * _SECONDS[found[2]])
