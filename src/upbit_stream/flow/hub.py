@@ -51,6 +51,7 @@ class Hub:
         self._holders: set[Subscriber[Any]] = set()
         self._intakes: list[Intake] = []
         self._ended_counts: dict[str, int] = {}
+        self._dropped = 0  # by subscribers that are gone
         self.taps: tuple[Tap, ...] = ()
         self.decodes = False
         self.handler_errors = 0
@@ -76,7 +77,7 @@ class Hub:
         for intake in self._intakes:
             for name, count in _counts(intake).items():
                 total[name] = total.get(name, 0) + count
-        dropped = sum(subscriber.dropped for subscriber in self._subscribers)
+        dropped = self._dropped + sum(subscriber.dropped for subscriber in self._subscribers)
         return {**total, "handler_errors": self.handler_errors, "dropped": dropped}
 
     # for consumers
@@ -85,7 +86,7 @@ class Hub:
         """Call ``handler`` with every message or event of that name, on the receiving path."""
         if name not in HANDLER_NAMES:
             raise UsageError(f"on({name!r}): one of {', '.join(HANDLER_NAMES)}")
-        if inspect.iscoroutinefunction(handler):
+        if _has_to_be_awaited(handler) or _has_to_be_awaited(type(handler).__call__):
             raise UsageError(
                 f"on({name!r}): a handler is a plain function: it is called where the message is received. "
                 "To await, iterate over the stream instead"
@@ -119,7 +120,8 @@ class Hub:
 
     def remove(self, subscriber: Subscriber[Any]) -> None:
         """A consumer is gone."""
-        self._subscribers.pop(subscriber, None)
+        if self._subscribers.pop(subscriber, None) is not None:
+            self._dropped += subscriber.dropped
         subscriber.discard()
         self._refresh()
 
@@ -143,12 +145,15 @@ class Hub:
 
     def consumers(self, kind: str) -> tuple[Consumer, ...]:
         """See `Outlet.consumers`."""
-        names = dict.fromkeys((kind, kind.partition(".")[0], EVERY_MESSAGE))
-        handlers = [handler for name in names for handler in self._handlers.get(name, ())]
+        # A type that this version does not know goes only to who takes everything.
+        names = (kind, kind.partition(".")[0]) if kind in TYPES else ()
+        handlers = [
+            handler for name in dict.fromkeys((*names, EVERY_MESSAGE)) for handler in self._handlers.get(name, ())
+        ]
         puts = [
             subscriber.put
             for subscriber, wanted in self._subscribers.items()
-            if not wanted or wanted & {kind, kind.partition(".")[0]}
+            if not wanted or not wanted.isdisjoint(names)
         ]
         return (*handlers, *puts)
 
@@ -174,6 +179,8 @@ class Hub:
             subscriber.put_event(event)
 
     def _held(self, subscriber: Subscriber[Any], full: bool) -> None:
+        if full and subscriber not in self._subscribers:
+            return  # it was removed while a message was on its way to it
         before = bool(self._holders)
         (self._holders.add if full else self._holders.discard)(subscriber)
         if bool(self._holders) != before:
@@ -183,6 +190,10 @@ class Hub:
         self.decodes = bool(self._subscribers) or self._handles_messages
         for intake in self._intakes:
             intake.refresh()
+
+
+def _has_to_be_awaited(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _counts(intake: Intake) -> dict[str, int]:

@@ -168,7 +168,8 @@ class Intake:
     def _tap(self, payload: bytes, taps: Iterable[Tap]) -> bool:
         """Hand the objects of a message to the taps. Whether the message has to be decoded as well."""
         now = self._time_ns()
-        raws = [raw for item in split(payload) if (raw := _raw(item, now)) is not None]
+        items = split(payload)
+        raws = [raw for item in items if (raw := _raw(item, now)) is not None]
         for raw in raws:
             for tap in taps:
                 try:
@@ -176,7 +177,7 @@ class Intake:
                 except Exception as error:  # noqa: BLE001  # told to the stream, which ends with it
                     self._outlet.tap_failed(error)
         # A reply makes no raw message; decoding hands it on, and says what is wrong with what cannot be read.
-        if self._outlet.decodes or not raws or not all(raw.type for raw in raws):
+        if self._outlet.decodes or not raws or len(raws) < len(items) or not all(raw.type for raw in raws):
             return True
         for raw in raws:
             self._count(raw.type)
