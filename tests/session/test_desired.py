@@ -1,7 +1,7 @@
 import functools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -149,6 +149,7 @@ class AgainstANaiveModel(RuleBasedStateMachine):
 
 
 TestAgainstANaiveModel = AgainstANaiveModel.TestCase
+TestAgainstANaiveModel.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 @given(st.lists(st.lists(st.sampled_from(GOOD + BAD), min_size=1, max_size=3), min_size=1, max_size=20))
