@@ -6,13 +6,15 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upbit_stream.errors import InvalidSubscription
 from upbit_stream.model.subscription import MAX_INDICATORS, TYPES, Subscription
 
 from .subscriptions import CANDLE_UNITS, ENDPOINTS, VALID, refusal
+
+steady = settings(derandomize=True, deadline=None)  # the same inputs every time, on any machine
 
 
 def test_these_are_all_types():
@@ -117,6 +119,7 @@ def test_a_malformed_code_is_refused_with_the_form(kind, code):
     assert "QUOTE-BASE" in text
 
 
+@steady
 @given(st.text(max_size=10))
 def test_a_code_is_upper_case_ascii_or_refused(code):
     try:
@@ -243,6 +246,7 @@ def test_repr_shows_what_was_given_and_can_be_evaluated(fields, shown):
     assert eval(shown) == made  # noqa: S307  # our own text
 
 
+@steady
 @given(
     st.sampled_from(["trade", "ticker", "orderbook", "candle.1s", "myOrder"]),
     st.lists(st.from_regex(r"[A-Z0-9]{1,5}-[A-Z0-9]{1,5}", fullmatch=True), min_size=1, unique=True),

@@ -4,13 +4,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upbit_stream.model import messages as model
 from upbit_stream.wire.decoder import Decoder
 
 from . import documented as doc
+
+steady = settings(derandomize=True, deadline=None)  # the same inputs every time, on any machine
 
 UNDOCUMENTED = {"ticker": {"trade_status": None}}  # what messages have beyond the examples
 
@@ -132,6 +134,7 @@ WIRE_NUMBERS = st.builds(
 
 
 @pytest.mark.parametrize("kind", ["ticker", "trade", "orderbook", "candle.1s", "myOrder"])
+@steady
 @given(text=WIRE_NUMBERS, simple=st.booleans())
 def test_an_exact_number_has_exactly_the_digits_of_the_wire(kind, text, simple):
     wire_format = "SIMPLE" if simple else "DEFAULT"
@@ -146,6 +149,7 @@ def test_an_exact_number_has_exactly_the_digits_of_the_wire(kind, text, simple):
         assert value.as_tuple() == Decimal(text).as_tuple()
 
 
+@steady
 @given(text=WIRE_NUMBERS, simple=st.booleans())
 def test_the_exact_units_of_an_order_book_have_exactly_the_digits_of_the_wire(text, simple):
     wire_format = "SIMPLE" if simple else "DEFAULT"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upbit_stream.errors import UsageError
@@ -18,6 +18,8 @@ from upbit_stream.model.subscription import (
 from upbit_stream.wire.requests import PING_TEXT, check_format, list_subscriptions, subscribe
 
 from .documented import FORMATS
+
+steady = settings(derandomize=True, deadline=None)  # the same inputs every time, on any machine
 
 CODES = st.from_regex(r"[A-Z0-9]{1,6}-[A-Z0-9]{1,8}", fullmatch=True)
 KRW_CODES = st.from_regex(r"KRW-[A-Z0-9]{1,8}", fullmatch=True)
@@ -73,6 +75,7 @@ INDICATORS = st.builds(
 )
 
 
+@steady
 @given(
     st.lists(st.one_of(PLAIN, DEEP, LEVELLED, PRIVATE, INDICATORS), max_size=6),
     st.text(st.characters(exclude_categories=["Cs"])),

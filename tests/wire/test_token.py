@@ -8,11 +8,13 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.wire.token import authorization
+
+steady = settings(derandomize=True, deadline=None)  # the same inputs every time, on any machine
 
 URL_SAFE = {*string.ascii_letters, *string.digits, "-", "_"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)
@@ -26,6 +28,7 @@ def read(header: str, secret: str) -> dict[str, Any]:
     return found
 
 
+@steady
 @given(TEXT, TEXT, TEXT)
 def test_the_token_holds_the_key_and_the_nonce_and_no_more(access_key, secret_key, nonce):
     token = read(authorization(Credentials(access_key, secret_key), nonce), secret_key)
@@ -47,6 +50,7 @@ def test_the_secret_is_not_in_the_token():
         assert b"the-secret" not in base64.urlsafe_b64decode(part + "==")
 
 
+@steady
 @given(TEXT)
 def test_the_form_is_the_compact_one(nonce):
     parts = authorization(Credentials("a", "s"), nonce).removeprefix("Bearer ").split(".")
