@@ -193,7 +193,8 @@ class Stream:
             raise InvalidSubscription(
                 f"{type}: unknown option {sorted(foreign)[0]!r}; one of {', '.join(Subscription.__struct_fields__[2:])}"
             )
-        await self.subscribe_all([Subscription(type=type, codes=codes, **options)])
+        given = codes if isinstance(codes, str) else tuple(codes)
+        await self.subscribe_all([Subscription(type=type, codes=given, **options)])
 
     async def subscribe_all(self, subscriptions: Iterable[Subscription]) -> None:
         """Subscribe to several at once, in one request for each endpoint. See `subscribe`."""

@@ -8,7 +8,7 @@ request format, nor of which subscriptions are in force.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -77,14 +77,14 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     type: str
-    codes: Iterable[str] = ()  # kept as a tuple; one code may stand alone
+    codes: Sequence[str] = ()  # kept as a tuple; one code may stand alone
     is_only_snapshot: bool = False
     is_only_realtime: bool = False
     level: float | None = None
-    categories: Iterable[str] | None = None
+    categories: Sequence[str] | None = None
     include_body: bool | None = None
     timeframe: str | None = None
-    indicators: Iterable[Any] | None = None
+    indicators: Sequence[Any] | None = None
     trigger: str | None = None
     event_params: Mapping[str, Any] | None = None
 

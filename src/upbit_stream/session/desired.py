@@ -75,7 +75,7 @@ def _group(subscription: Subscription) -> bytes:
 
 def _check_indicators(subscriptions: Iterable[Subscription]) -> None:
     combinations = sum(
-        len(tuple(subscription.codes)) * len(tuple(subscription.indicators or ()))
+        len(subscription.codes) * len(subscription.indicators or ())
         for subscription in subscriptions
         if subscription.endpoint == "info"
     )

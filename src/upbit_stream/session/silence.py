@@ -50,7 +50,7 @@ class SilenceWatch:
         for subscription in subscriptions:
             kind = family(subscription.type)
             if not subscription.is_only_realtime:
-                snapshots[kind] = snapshots.get(kind, 0) + len(tuple(subscription.codes))
+                snapshots[kind] = snapshots.get(kind, 0) + len(subscription.codes)
             if kind in self._limits_s and not subscription.is_only_snapshot:
                 live[kind] = None
         before = self._watches
