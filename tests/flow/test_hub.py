@@ -291,6 +291,9 @@ def test_counts_outlive_the_sessions(floor):
     other = floor.session()
     other.receive(TRADE)
     assert floor.hub.counts() == {**before, "trade": 3}
+    floor.hub.release(floor.intake)
+    floor.hub.release(other)
+    assert floor.hub.counts() == {**before, "trade": 3}
 
 
 def test_drops_outlive_the_subscriber(floor):

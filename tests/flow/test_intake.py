@@ -188,6 +188,14 @@ def test_garbage_is_told_and_counted_and_the_session_goes_on(wire_format, taps):
     assert bench.receive(sample("trade", wire_format)).counted == {"trade": 1}
 
 
+@pytest.mark.parametrize("wire_format", FORMATS)
+def test_where_only_taps_listen_what_names_no_type_is_told_too(wire_format):
+    nameless = [payload for payload in GARBAGE if b'"type":"trade"' not in payload]
+    bench = Bench(wire_format, taps=[lambda raw: None], decodes=False).receive(*nameless)
+    assert [event.payload for event in bench.outlet.events] == [payload[:4_096] for payload in nameless]
+    assert bench.intake.malformed == len(nameless)
+
+
 def test_one_broken_element_of_a_list_costs_no_other():
     good = sample("trade").decode()
     bench = Bench("JSON_LIST").receive(f'[{good},{{"type":"trade"}},{good},7]'.encode())

@@ -160,6 +160,14 @@ def test_whatever_comes_there_is_a_message_or_a_value_error(message, keep_contex
             return
 
 
+def test_without_context_a_message_that_refers_to_an_earlier_one_is_broken():
+    server, client = Deflater(), inflater(keep_context=False)
+    noise = random.Random(1).randbytes(500)
+    assert client.inflate(server.deflate(noise)) == noise
+    with pytest.raises(ValueError, match="broken"):
+        client.inflate(server.deflate(noise))
+
+
 def test_an_empty_message():
     server, client = Deflater(), inflater()
     assert [client.inflate(server.deflate(b"")) for _ in range(3)] == [b""] * 3

@@ -262,6 +262,7 @@ def test_no_access_key_can_be_read_from_the_files(tmp_path):
     store.close()
     content = b"".join(path.read_bytes() + path.name.encode() for path in tmp_path.iterdir())
     assert KEY.encode() not in content
+    assert KEY.encode().hex().encode() not in content
     assert b"sg-api" not in content
 
 
