@@ -2,10 +2,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upbit_stream.simulator.budgets import (
+    CONNECTS_PER_SECOND,
     FIRST_BLOCK_MS,
     LONGEST_BLOCK_MS,
     VIOLATIONS_TO_BLOCK,
-    ConnectGate,
+    Blocks,
+    Gate,
     message_budget,
 )
 
@@ -37,7 +39,7 @@ def test_messages_are_refused_if_and_only_if_a_window_is_full(steps: list[int]) 
 
 @given(gaps, st.lists(st.booleans(), min_size=300, max_size=300))
 def test_connects_are_refused_if_and_only_if_a_window_is_full(steps: list[int], origins: list[bool]) -> None:
-    gate = ConnectGate()
+    gate = Gate(CONNECTS_PER_SECOND)
     passed: list[int] = []
     with_origin: list[int] = []
     for now, origin in zip(moments(steps), origins, strict=False):
@@ -57,30 +59,30 @@ def test_the_hundred_and_first_message_of_a_minute_is_over() -> None:
 
 
 def test_budgets_are_kept_apart() -> None:
-    gate = ConnectGate()
+    gate = Gate(CONNECTS_PER_SECOND)
     assert [gate.spend("one", 0, with_origin=False) for _ in range(6)] == [True] * 5 + [False]
     assert gate.spend("other", 0, with_origin=False)
 
 
 def test_each_block_is_twice_as_long_up_to_a_day() -> None:
-    gate, now, lengths = ConnectGate(), 0, []
+    blocks, now, lengths = Blocks(), 0, []
     while len(lengths) < 16:
-        if length := gate.violate("someone", now):
+        if length := blocks.violate("someone", now):
             lengths.append(length)
-            assert gate.blocked_for_ms(now + length - 1, "someone") == 1
-            assert gate.blocked_for_ms(now + length, "someone") == 0
+            assert blocks.left_ms(now + length - 1, "someone") == 1
+            assert blocks.left_ms(now + length, "someone") == 0
             now += length
     assert lengths == [min(FIRST_BLOCK_MS * 2**n, LONGEST_BLOCK_MS) for n in range(16)]
 
 
 def test_violations_far_apart_bring_no_block() -> None:
-    gate = ConnectGate()
-    assert not any(gate.violate("someone", at) for at in range(0, 1_000_000, 10_000 // (VIOLATIONS_TO_BLOCK - 1)))
+    blocks = Blocks()
+    assert not any(blocks.violate("someone", at) for at in range(0, 1_000_000, 10_000 // (VIOLATIONS_TO_BLOCK - 1)))
 
 
 def test_a_block_covers_the_source_too() -> None:
-    gate = ConnectGate()
+    blocks = Blocks()
     for _ in range(VIOLATIONS_TO_BLOCK):
-        gate.violate("account", 0, "source")
-    assert gate.blocked_for_ms(0, "source") == FIRST_BLOCK_MS
-    assert gate.blocked_for_ms(0, "somewhere else") == 0
+        blocks.violate("account", 0, "source")
+    assert blocks.left_ms(0, "source") == FIRST_BLOCK_MS
+    assert blocks.left_ms(0, "somewhere else") == 0

@@ -122,7 +122,7 @@ def test_a_refusal_has_its_body_and_headers() -> None:
 def test_a_page_that_is_no_websocket_is_not_found() -> None:
     async def run() -> None:
         async with bench() as b:
-            for path in ("/", "/v1/market/all", "/websocket/v1"):
+            for path in ("/", "/v1/nothing", "/websocket/v1"):
                 async with b.http.get(b.server.base_url + path) as answer:
                     assert answer.status == 404
                     assert (await answer.json())["error"]["name"] == "not_found"

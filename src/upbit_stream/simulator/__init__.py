@@ -11,6 +11,7 @@ from .auth import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY
 from .exchange import Exchange
 from .market import Trade
 from .replay import Recorded, Replay
+from .rest import RestAnswer, RestRequest
 from .session import Close, Frame, Session
 from .stats import Stats
 from .upgrade import Refusal, Upgrade
@@ -24,6 +25,8 @@ __all__ = [
     "Recorded",
     "Refusal",
     "Replay",
+    "RestAnswer",
+    "RestRequest",
     "Session",
     "Stats",
     "Trade",

@@ -1,4 +1,4 @@
-"""One account: its balances and its open orders, and what the private streams tell of them.
+"""One account: its balances and its orders, and what the private streams tell of them.
 
 Owns the arithmetic of locking, filling, fees and cancelling, in exact integers. Orders do not reach the
 public book: the two sides of the stand-in exchange run beside each other. Must not know who listens;
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from .book import Side
+from .dates import DAY_MS
 from .messages import REALTIME, Message
 from .plain import fixed
 from .seeds import next_uuid
@@ -26,6 +28,10 @@ FEE_PER_10000 = 25
 """0.25 %, the fee of the exchange's global markets."""
 
 
+CLOSED_KEPT_MS = 7 * DAY_MS
+"""As far back as the exchange can be asked for closed orders in one window."""
+
+
 @dataclass(slots=True)
 class Balance:
     """Free and locked amount of one currency, in units of 10^-20: as many decimals as the exchange tells."""
@@ -34,9 +40,18 @@ class Balance:
     locked: int = 0
 
 
+class Execution(NamedTuple):
+    """One trade of an order; price and volume in units of 10^-8."""
+
+    uuid: str
+    price: int
+    volume: int
+    at_ms: int
+
+
 @dataclass(slots=True)
 class Order:
-    """An open order. Price and volumes in units of 10^-8, funds of 10^-16, fees of 10^-20."""
+    """An order. Price and volumes in units of 10^-8, funds of 10^-16, fees of 10^-20."""
 
     uuid: str
     code: str
@@ -50,6 +65,10 @@ class Order:
     funds: int = 0
     paid_fee: int = 0
     trade_timestamp: int | None = None
+    state: Literal["wait", "done", "cancel"] = "wait"
+    closed_ms: int = 0
+    """When it was done or cancelled; 0 while it is open."""
+    executions: list[Execution] = field(default_factory=list)
 
     @property
     def reserved_fee(self) -> int:
@@ -70,11 +89,12 @@ class Order:
 
 
 class Account:
-    """Balances and open orders of one access key."""
+    """Balances and orders of one access key; closed ones for as long as they may be asked for."""
 
     def __init__(self, access_key: str, chance: random.Random, tell: Tell) -> None:
         self.access_key = access_key
         self.open: dict[str, Order] = {}
+        self.closed: dict[str, Order] = {}
         self.balances: dict[str, Balance] = {}
         self._chance = chance
         self._tell = tell
@@ -118,20 +138,30 @@ class Account:
             base.free += volume * E8_TO_E20
         else:
             quote.free += value * E16_TO_E20 - fee
-        self._tell_order(order, "trade", now_ms, (volume, fee, next_uuid(self._chance)))
+        execution = Execution(next_uuid(self._chance), order.price, volume, now_ms)
+        order.executions.append(execution)
+        self._tell_order(order, "trade", now_ms, (volume, fee, execution.uuid))
         if not order.remaining:
-            del self.open[uuid]
+            self._file(order, "done", now_ms)
             self._tell_order(order, "done", now_ms)
         self._tell_assets(order, now_ms)
 
     def cancel(self, uuid: str, now_ms: int) -> None:
         """Take an order back: ``cancel``, and what it locked is free again."""
-        order = self.open.pop(uuid)
+        order = self.open[uuid]
+        self._file(order, "cancel", now_ms)
         held = self._held(order)
         held.locked -= order.locked
         held.free += order.locked
         self._tell_order(order, "cancel", now_ms)
         self._tell_assets(order, now_ms)
+
+    def _file(self, order: Order, state: Literal["done", "cancel"], now_ms: int) -> None:
+        del self.open[order.uuid]
+        order.state, order.closed_ms = state, now_ms
+        self.closed[order.uuid] = order
+        while (oldest := next(iter(self.closed.values()))).closed_ms < now_ms - CLOSED_KEPT_MS:
+            del self.closed[oldest.uuid]
 
     def _held(self, order: Order) -> Balance:
         quote, base = order.code.split("-")

@@ -13,6 +13,8 @@ import hashlib
 import hmac
 from collections import deque
 from collections.abc import Mapping
+from typing import Literal, overload
+from urllib.parse import unquote
 
 import msgspec
 
@@ -43,6 +45,14 @@ def _object(part: str) -> dict[str, object]:
     return msgspec.json.decode(_unpadded(part), type=dict[str, object])
 
 
+def _check_query(payload: Mapping[str, object], query: str) -> None:
+    # «SHA512 of the unencoded query string»: decoded, in the order and with the brackets of the request. A plus
+    # sign stays one: it is percent-encoding that is undone.
+    digest = hashlib.sha512(unquote(query).encode()).hexdigest()
+    if payload.get("query_hash") != digest or payload.get("query_hash_alg", "SHA512") != "SHA512":
+        raise AuthRefusedError("invalid_query_payload", "The token's query_hash is not that of the parameters.")
+
+
 class Gatekeeper:
     """Checks tokens against the known keys and remembers each account's used nonces."""
 
@@ -51,8 +61,16 @@ class Gatekeeper:
         self._used: dict[str, set[str]] = {access: set() for access in keys}
         self._order: dict[str, deque[str]] = {access: deque() for access in keys}
 
-    def account(self, authorization: str | None, *, required: bool) -> str | None:
+    @overload
+    def account(self, authorization: str | None, *, required: Literal[True], query: str = ...) -> str: ...
+
+    @overload
+    def account(self, authorization: str | None, *, required: bool, query: str = ...) -> str | None: ...
+
+    def account(self, authorization: str | None, *, required: bool, query: str = "") -> str | None:
         """The access key that an ``Authorization`` header proves; None if there is none and none is required.
+
+        ``query`` are the parameters that the token has to vouch for, as they stood in the URL.
 
         The nonce is used up by any attempt with a good signature, also by one that is then refused over
         the connect budget: the documentation wants a fresh one for every attempt.
@@ -62,11 +80,13 @@ class Gatekeeper:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise AuthRefusedError("no_authorization_token", "No bearer token in the Authorization header.")
-        access, nonce = self._verified(token.strip())
+        access, nonce, payload = self._verified(token.strip())
         self._use(access, nonce)
+        if query:
+            _check_query(payload, query)
         return access
 
-    def _verified(self, token: str) -> tuple[str, str]:
+    def _verified(self, token: str) -> tuple[str, str, Mapping[str, object]]:
         parts = token.split(".")
         try:
             header_part, payload_part, signature_part = parts
@@ -88,7 +108,7 @@ class Gatekeeper:
         signed = f"{header_part}.{payload_part}".encode()
         if not hmac.compare_digest(hmac.new(secret.encode(), signed, digest).digest(), signature):
             raise AuthRefusedError("jwt_verification", "The signature does not match.")
-        return access, nonce
+        return access, nonce, payload
 
     def _use(self, access: str, nonce: str) -> None:
         used, order = self._used[access], self._order[access]

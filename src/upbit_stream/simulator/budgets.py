@@ -12,6 +12,8 @@ CONNECTS_PER_SECOND = 5
 ORIGIN_WINDOW_MS = 10_000
 MESSAGES_PER_SECOND = 5
 MESSAGES_PER_MINUTE = 100
+QUOTATIONS_PER_SECOND = 10
+PRIVATE_PER_SECOND = 30
 
 VIOLATION_WINDOW_MS = 10_000
 VIOLATIONS_TO_BLOCK = 3
@@ -33,9 +35,13 @@ class SlidingWindow:
 
     def has_room(self, now_ms: int) -> bool:
         """Whether one more event fits now."""
+        return self.left(now_ms) > 0
+
+    def left(self, now_ms: int) -> int:
+        """How many more events fit now."""
         while self._taken and self._taken[0] <= now_ms - self._window_ms:
             self._taken.popleft()
-        return len(self._taken) < self._limit
+        return self._limit - len(self._taken)
 
     def take(self, now_ms: int) -> None:
         """Count one event. Refused ones are not counted: they must not starve the client for good."""
@@ -63,48 +69,57 @@ def message_budget() -> Budget:
 
 
 @dataclass(slots=True)
-class _Visitor:
-    second: SlidingWindow = field(default_factory=lambda: SlidingWindow(CONNECTS_PER_SECOND, 1_000))
-    origin: SlidingWindow = field(default_factory=lambda: SlidingWindow(1, ORIGIN_WINDOW_MS))
+class _Offender:
     violations: deque[int] = field(default_factory=deque)
     blocks: int = 0
 
 
-class ConnectGate:
-    """Who may connect now: a budget for each source or account, and blocks for those who ignore it."""
+class Blocks:
+    """Who went on after being told to wait, and until when he is shut out."""
 
     def __init__(self) -> None:
-        self._visitors: dict[str, _Visitor] = {}
+        self._offenders: dict[str, _Offender] = {}
         self._blocked_until: dict[str, int] = {}
 
-    def blocked_for_ms(self, now_ms: int, *keys: str) -> int:
+    def left_ms(self, now_ms: int, *keys: str) -> int:
         """How much longer any of these keys is blocked; 0 if none is."""
         return max(0, *(self._blocked_until.get(key, 0) - now_ms for key in keys))
 
-    def spend(self, key: str, now_ms: int, *, with_origin: bool) -> bool:
-        """Count one connection on ``key``'s budget; False if there was no room."""
-        visitor = self._visitors.setdefault(key, _Visitor())
-        fits = visitor.second.has_room(now_ms)
-        if with_origin:
-            fits = visitor.origin.has_room(now_ms) and fits
-        if fits:
-            visitor.second.take(now_ms)
-            if with_origin:
-                visitor.origin.take(now_ms)
-        return fits
-
     def violate(self, key: str, now_ms: int, *also: str) -> int:
         """Note an attempt over the limit; the ms that ``key`` (and ``also``) is blocked for now, mostly 0."""
-        visitor = self._visitors.setdefault(key, _Visitor())
-        recent = visitor.violations
+        offender = self._offenders.setdefault(key, _Offender())
+        recent = offender.violations
         while recent and recent[0] <= now_ms - VIOLATION_WINDOW_MS:
             recent.popleft()
         recent.append(now_ms)
         if len(recent) < VIOLATIONS_TO_BLOCK:
             return 0
         recent.clear()
-        length = min(FIRST_BLOCK_MS << min(visitor.blocks, 32), LONGEST_BLOCK_MS)
-        visitor.blocks += 1
+        length = min(FIRST_BLOCK_MS << min(offender.blocks, 32), LONGEST_BLOCK_MS)
+        offender.blocks += 1
         for blocked in (key, *also):
             self._blocked_until[blocked] = now_ms + length
         return length
+
+
+class Gate:
+    """So many a second for each source or account, and far fewer for requests with an ``Origin``."""
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._seconds: dict[str, SlidingWindow] = {}
+        self._origins: dict[str, SlidingWindow] = {}
+
+    def _second(self, key: str) -> SlidingWindow:
+        return self._seconds.setdefault(key, SlidingWindow(self._per_second, 1_000))
+
+    def spend(self, key: str, now_ms: int, *, with_origin: bool) -> bool:
+        """Count one request on ``key``'s budget; False if there was no room."""
+        windows = [self._second(key)]
+        if with_origin:
+            windows.append(self._origins.setdefault(key, SlidingWindow(1, ORIGIN_WINDOW_MS)))
+        return Budget(*windows).spend(now_ms)
+
+    def left(self, key: str, now_ms: int) -> int:
+        """How many more requests fit now."""
+        return self._second(key).left(now_ms)

@@ -13,29 +13,27 @@ from .accounts import Account
 from .agenda import Agenda
 from .announcements import Announcements, told_announcement
 from .audience import Audience
-from .auth import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, AuthRefusedError, Gatekeeper
+from .auth import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Gatekeeper
 from .book import Side
 from .broadcast import Broadcast, Told
-from .budgets import ConnectGate
-from .floor import Floor
+from .door import Door
+from .floor import Floor, History
 from .info import Info, told_study
 from .market import Market, Trade
 from .messages import Message
 from .order_flow import OrderFlow
 from .plain import plainly, to_units
+from .private import Private
+from .quotation import Quotation
 from .replay import Playback, Replay
-from .requests import Endpoint
+from .rest import Rest, RestAnswer, RestRequest
 from .seeds import seeded
 from .session import Session
 from .stats import Stats
-from .upgrade import Refusal, Upgrade, blocked, not_found, refusal
+from .tape import Tape
+from .upgrade import Refusal, Upgrade
 from .wanted import EVERY_CODE, Feed
 
-ENDPOINTS: Mapping[str, Endpoint] = {
-    "/websocket/v1": "public",
-    "/websocket/v1/private": "private",
-    "/websocket/v1/info": "info",
-}
 DEFAULT_CODES = ("SGD-BTC", "SGD-ETH")
 
 
@@ -45,8 +43,12 @@ class Exchange:
     ``trade_rate`` is trades a second in total over all generated markets; ``private_rate`` acts (orders
     placed, filled, cancelled) a second for each account; 0 silences either. ``keys`` maps access keys to
     secrets (default: the pair DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY). With ``limits_enforced`` false,
-    what is over a budget is counted but let through. Markets in ``replay`` are not generated. The
-    ``tape`` holds every trade in order of execution, the oldest forgotten beyond ``tape_limit``.
+    what is over a budget is counted but let through. Markets in ``replay`` are not generated.
+
+    The ``tape`` holds every trade in order of execution, of today and seven days before (UTC); with
+    ``tape_limit`` at most about so many trades in all, and candles of each kind and market. It begins at
+    ``start_ms``, or ``history_ms`` earlier: the markets have then really been trading for so long,
+    ``history_rate`` trades a second (default: ``trade_rate``), before anyone could connect.
     """
 
     def __init__(
@@ -61,18 +63,19 @@ class Exchange:
         replay: Replay | None = None,
         private_rate: float = 1.0,
         outbox_limit_bytes: int = 8 * 2**20,
-        tape_limit: int = 1_000_000,
+        tape_limit: int | None = None,
+        history_ms: int = 0,
+        history_rate: float | None = None,
     ) -> None:
         self.agenda = Agenda(start_ms)
         self.audience = Audience()
         self.stats = Stats()
         self.limits_enforced = limits_enforced
         self.outbox_limit_bytes = outbox_limit_bytes
-        self.tape: list[Trade] = []
-        self._tape_limit = tape_limit
+        self._tape = Tape(tape_limit)
         known = {DEFAULT_ACCESS_KEY: DEFAULT_SECRET_KEY} if keys is None else keys
-        self._gatekeeper = Gatekeeper(known)
-        self._gate = ConnectGate()
+        gatekeeper = Gatekeeper(known)
+        self._door = Door(gatekeeper, self.stats, limits_enforced=limits_enforced)
         self._playback = Playback(replay, self.agenda, self.audience) if replay else None
         self._replayed = sorted(replay.codes) if replay else []
         generated = [code for code in dict.fromkeys(codes) if code not in self._replayed]
@@ -83,6 +86,8 @@ class Exchange:
             agenda=self.agenda,
             audience=self.audience,
             on_trade=self._record,
+            history=History(history_ms, trade_rate if history_rate is None else history_rate),
+            kept=tape_limit,
         )
         self._accounts = {
             access: Account(access, seeded(seed, f"account {access}"), self._tell_account) for access in known
@@ -95,6 +100,13 @@ class Exchange:
             price_of=lambda code: self._floor.markets[code].daily.last_price,
             agenda=self.agenda,
         )
+        self._rest = Rest(
+            Quotation(self._tape, self._floor.markets, lambda: self.codes),
+            {access: Private(account, lambda: self.codes) for access, account in self._accounts.items()},
+            gatekeeper,
+            self.stats,
+            limits_enforced=limits_enforced,
+        )
         Announcements(seed, self.agenda, self.audience)
         Info(self._floor.markets, seed=seed, agenda=self.agenda, audience=self.audience)
 
@@ -102,6 +114,11 @@ class Exchange:
     def markets(self) -> Mapping[str, Market]:
         """The generated markets by code."""
         return self._floor.markets
+
+    @property
+    def tape(self) -> Sequence[Trade]:
+        """Every trade that is kept, in order of execution."""
+        return self._tape.trades
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -128,12 +145,12 @@ class Exchange:
     def connect(self, upgrade: Upgrade, now_ms: int) -> Session | Refusal:
         """Accept or refuse an upgrade request."""
         self.advance(now_ms)
-        outcome = self._admit(upgrade, self.agenda.now_ms)
+        outcome = self._door.admit(upgrade, self.agenda.now_ms)
         stats = self.stats
-        if isinstance(outcome, Session):
+        if not isinstance(outcome, Refusal):
             stats.connections_accepted += 1
             stats.connections_open += 1
-            return outcome
+            return Session(self, outcome.endpoint, outcome.account, self.agenda.now_ms)
         stats.connections_refused += 1
         stats.refused_404 += outcome.status == 404
         stats.refused_401 += outcome.status == 401
@@ -141,38 +158,10 @@ class Exchange:
         stats.refused_418 += outcome.status == 418
         return outcome
 
-    def _admit(self, upgrade: Upgrade, now_ms: int) -> Session | Refusal:
-        path = upgrade.path.partition("?")[0]
-        endpoint = ENDPOINTS.get(path)
-        if endpoint is None:
-            return not_found(path)
-        source = f"source {upgrade.source}"
-        if self.limits_enforced and (left_ms := self._gate.blocked_for_ms(now_ms, source)):
-            return blocked(left_ms)
-        account, problem = self._account(upgrade, endpoint)
-        # The account's budget with a good token, otherwise the source's: also a refused token costs.
-        key = source if account is None else f"account {account}"
-        if self.limits_enforced and (left_ms := self._gate.blocked_for_ms(now_ms, key)):
-            return blocked(left_ms)
-        over = self._over_budget(key, source, now_ms, with_origin="origin" in upgrade.headers)
-        return over or problem or Session(self, endpoint, account, now_ms)
-
-    def _account(self, upgrade: Upgrade, endpoint: Endpoint) -> tuple[str | None, Refusal | None]:
-        try:
-            token = upgrade.headers.get("authorization")
-            return self._gatekeeper.account(token, required=endpoint == "private"), None
-        except AuthRefusedError as error:
-            self.stats.nonces_reused += error.name == "nonce_used"
-            return None, refusal(401, error.name, error.message)
-
-    def _over_budget(self, key: str, source: str, now_ms: int, *, with_origin: bool) -> Refusal | None:
-        if self._gate.spend(key, now_ms, with_origin=with_origin):
-            return None
-        self.stats.connects_over_budget += 1
-        if not self.limits_enforced:
-            return None
-        block_ms = self._gate.violate(key, now_ms, source)
-        return blocked(block_ms) if block_ms else refusal(429, "too_many_requests", "Too many connections.")
+    def rest(self, request: RestRequest, now_ms: int) -> RestAnswer:
+        """Answer a REST request."""
+        self.advance(now_ms)
+        return self._rest.answer(request, self.agenda.now_ms)
 
     # What sessions need
 
@@ -239,6 +228,4 @@ class Exchange:
 
     def _record(self, trade: Trade) -> None:
         self.stats.trades += 1
-        self.tape.append(trade)
-        if len(self.tape) > self._tape_limit + self._tape_limit // 10:
-            del self.tape[: len(self.tape) - self._tape_limit]
+        self._tape.add(trade)

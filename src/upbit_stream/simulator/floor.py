@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from .agenda import Agenda
 from .audience import Audience
@@ -41,6 +42,16 @@ _FIRST = -1
 """Candles are told before anything else of the same millisecond: the second they close is over."""
 
 
+class History(NamedTuple):
+    """How long the markets have been trading when the exchange opens, and at which rate."""
+
+    length_ms: int
+    trade_rate: float
+
+
+NO_HISTORY = History(0, 0.0)
+
+
 class SequentialIds:
     """Unique ids of 17 digits that grow with the second but jump about within it.
 
@@ -61,6 +72,10 @@ class SequentialIds:
         return second * _IDS_A_SECOND + self._given * _ID_STRIDE % _IDS_A_SECOND
 
 
+def _mean_gap_ms(trade_rate: float) -> float | None:
+    return 1_000 * _MEAN_BURST / trade_rate if trade_rate > 0 else None
+
+
 class Floor:
     """Markets that trade by themselves: a Poisson process of ``trade_rate`` trades a second in total."""
 
@@ -73,6 +88,8 @@ class Floor:
         agenda: Agenda,
         audience: Audience,
         on_trade: Callable[[Trade], None],
+        history: History = NO_HISTORY,
+        kept: int | None = None,
     ) -> None:
         self._agenda = agenda
         self._audience = audience
@@ -80,19 +97,33 @@ class Floor:
         self._ids = SequentialIds()
         self._chance = seeded(seed, "floor")
         start_ms = agenda.now_ms
-        self.markets = {code: Market(instrument(code), seeded(seed, f"market {code}"), start_ms) for code in codes}
+        begin_ms = start_ms - history.length_ms
+        self.markets = {
+            code: Market(instrument(code), seeded(seed, f"market {code}"), begin_ms, kept) for code in codes
+        }
         self._order = list(self.markets.values())
-        self._mean_gap_ms = 1_000 * _MEAN_BURST / trade_rate if trade_rate > 0 else None
+        self._mean_gap_ms = _mean_gap_ms(trade_rate)
         self._next_trade_ms = float(start_ms + PUBLISH_DELAY_MS)
         for market in self._order:
             # Every market has traded once, so that there is always a last trade to tell.
-            traded_ms = start_ms - PUBLISH_DELAY_MS
-            on_trade(market.trade("BID", self._ids.next(traded_ms), traded_ms, start_ms))
+            traded_ms = begin_ms - PUBLISH_DELAY_MS
+            on_trade(market.trade("BID", self._ids.next(traded_ms), traded_ms, begin_ms))
+        self._live_through(begin_ms, start_ms, _mean_gap_ms(history.trade_rate))
+        for market in self._order:
             market.candles.take_changed()
             self._plan_stir(market, start_ms)
         if self._order:
             self._plan_trade()
             self._plan_candles(start_ms)
+
+    def _live_through(self, begin_ms: int, end_ms: int, mean_gap_ms: float | None) -> None:
+        """Trade as ever, with nobody there. The book is not stirred meanwhile: no one could have seen it."""
+        if mean_gap_ms is None or not self._order:
+            return
+        at_ms = begin_ms + PUBLISH_DELAY_MS + self._chance.expovariate(1.0) * mean_gap_ms
+        while at_ms < end_ms:
+            self._execute(int(at_ms))
+            at_ms += self._chance.expovariate(1.0) * mean_gap_ms
 
     def _plan_trade(self) -> None:
         if self._mean_gap_ms is not None:
@@ -100,6 +131,12 @@ class Floor:
             self._agenda.add(int(self._next_trade_ms), self._trade)
 
     def _trade(self, at_ms: int) -> None:
+        market = self._execute(at_ms)
+        self._tell_ticker(market)
+        self._tell_book(market)
+        self._plan_trade()
+
+    def _execute(self, at_ms: int) -> Market:
         market = self._order[self._chance.randrange(len(self._order))]
         side = market.book.taker_side()
         traded_ms = at_ms - PUBLISH_DELAY_MS
@@ -111,9 +148,7 @@ class Floor:
             self._on_trade(trade)
             if wanted:
                 self._audience.deliver(self._told_trade(trade, REALTIME))
-        self._tell_ticker(market)
-        self._tell_book(market)
-        self._plan_trade()
+        return market
 
     def _plan_stir(self, market: Market, at_ms: int) -> None:
         gap = self._chance.randint(*_STIR_MS)

@@ -45,10 +45,12 @@ class Trade:
 class Market:
     """A market that trades by itself."""
 
-    def __init__(self, instrument: Instrument, chance: random.Random, start_ms: int) -> None:
+    def __init__(
+        self, instrument: Instrument, chance: random.Random, start_ms: int, candles_kept: int | None = None
+    ) -> None:
         self.instrument = instrument
         self.book = Book(instrument, chance)
-        self.candles = Candles()
+        self.candles = Candles(candles_kept)
         self.daily = Daily(instrument, chance, start_ms)
         self.last: Trade | None = None
         self.book_timestamp = start_ms

@@ -17,8 +17,9 @@ from aiohttp import web
 
 from .connection import CLOSE_GRACE_S, Connection
 from .exchange import Exchange
+from .rest import RestRequest
 from .session import Session
-from .upgrade import Refusal, Upgrade, not_found
+from .upgrade import Refusal, Upgrade
 
 
 class Server:
@@ -125,17 +126,20 @@ class Server:
     async def _request(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").strip().lower() != "websocket":
             return self._rest(request)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        upgrade = Upgrade(request.path_qs, headers, request.remote or "unknown")
+        upgrade = Upgrade(request.path_qs, _headers(request), request.remote or "unknown")
         outcome = self.exchange.connect(upgrade, self.now_ms())
         self._arm()
         if isinstance(outcome, Refusal):
-            return _answer(outcome)
+            return web.Response(status=outcome.status, headers=outcome.headers, body=outcome.body)
         return await self._serve(request, outcome)
 
     def _rest(self, request: web.Request) -> web.StreamResponse:
-        # The place for REST: nothing is served yet.
-        return _answer(not_found(request.path))
+        # The target as it was sent: what is decoded could not be told from what was not encoded.
+        path, _, query = request.raw_path.partition("?")
+        asked = RestRequest(request.method, path, query, _headers(request), request.remote or "unknown")
+        answer = self.exchange.rest(asked, self.now_ms())
+        self._arm()
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def _serve(self, request: web.Request, session: Session) -> web.StreamResponse:
         # Pings are answered by the connection, so that the core sees them; compression is used if the client offers it.
@@ -154,8 +158,8 @@ class Server:
         return socket
 
 
-def _answer(refusal: Refusal) -> web.Response:
-    return web.Response(status=refusal.status, headers=refusal.headers, body=refusal.body)
+def _headers(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def _port_of(addresses: Iterable[tuple[str, int] | str]) -> int:

@@ -45,3 +45,8 @@ class Stats:
     """Messages put into outboxes."""
     trades: int = 0
     """Trades executed."""
+    rest_requests: int = 0
+    rest_answers: Counter[int] = field(default_factory=Counter)
+    """REST answers by status."""
+    rest_over_budget: int = 0
+    """REST requests over a budget, counted also when limits are not enforced."""

@@ -29,7 +29,7 @@ class Refusal:
     body: bytes
 
 
-def refusal(status: int, name: str, message: str, **headers: str) -> Refusal:
+def refusal(status: int, name: str | int, message: str, **headers: str) -> Refusal:
     """A refusal whose body is the exchange's REST error, ``{"error": {"name", "message"}}``."""
     body = encode({"error": {"name": name, "message": message}})
     extra = {name.replace("_", "-"): value for name, value in headers.items()}
