@@ -43,6 +43,7 @@ from upbit_stream.model.messages import (
 )
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Subscription
+from upbit_stream.record.reading import read_recording
 from upbit_stream.run import run
 from upbit_stream.stream import Stream
 from upbit_stream.wire.decoder import Decoder
@@ -89,5 +90,6 @@ __all__ = [
     "UpbitStreamError",
     "UsageError",
     "__version__",
+    "read_recording",
     "run",
 ]

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from upbit_stream.errors import InvalidSubscription, StreamClosed, UpbitStreamError, UsageError
 from upbit_stream.flow.hub import Hub
 from upbit_stream.flow.intake import Tap
-from upbit_stream.flow.subscriber import Policy, Subscriber
+from upbit_stream.flow.subscriber import Policy, Subscriber, check_buffer
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.regions import resolve
@@ -88,6 +88,9 @@ class Stream:
     ) -> None:
         if base_url is None and region is None:
             base_url = os.environ.get(BASE_URL_VARIABLE)
+        check_buffer(policy, buffer)
+        if credentials is not None and not isinstance(credentials, Credentials):
+            raise UsageError("credentials must be a Credentials: Credentials.from_env() or Credentials(access, secret)")
         self._address = resolve(region, base_url, insecure=insecure)
         self._credentials = credentials
         options = SessionOptions(
@@ -223,6 +226,8 @@ class Stream:
     # consumers
 
     def __aiter__(self) -> AsyncIterator[AnyMessage]:
+        if self._state == "new":
+            self._begun()  # says what to do
         self._iterated = True
         if self._iterator is None:
             self._iterator = self._own()
@@ -236,8 +241,9 @@ class Stream:
         """One more consumer, with a buffer of its own: iterate over it with ``async for``.
 
         ``types`` limits it (``"trade"``, ``"candle"``, ``"candle.1m"``). ``policy`` says what happens when ``buffer``
-        messages wait: ``"wait"`` stops reading from the exchange until this consumer has caught up,
-        ``"drop_oldest"`` drops, ``"latest"`` keeps the newest of each type and code. ``events`` adds the lifecycle
+        messages wait: ``"wait"`` stops reading from the exchange until this consumer has caught up (what was read by
+        then still comes: the bound is soft by one read), ``"drop_oldest"`` drops, ``"latest"`` keeps the newest of
+        each type and code. What was dropped is counted in ``counts()["dropped"]``. ``events`` adds the lifecycle
         events, in order with the data.
 
         >>> async for book in stream.messages("orderbook", policy="latest"): ...  # doctest: +SKIP
@@ -257,7 +263,7 @@ class Stream:
         """Call ``handler`` with every message of a type, or every event of a kind.
 
         ``name`` is ``"trade"``, ``"candle"``, ``"candle.1m"``, …, ``"message"`` for all messages, or ``"connected"``,
-        ``"disconnected"``, ``"resubscribed"``, ``"malformed"``, ``"event"`` for all events.
+        ``"disconnected"``, ``"resubscribed"``, ``"dropped"``, ``"malformed"``, ``"event"`` for all events.
 
         Called on the receiving path, with no queue between: it must be quick. What it raises is logged and counted.
         """

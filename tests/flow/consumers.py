@@ -30,6 +30,7 @@ def subscriber(policy="wait", limit=4, events=False, hold=None):
         events=events,
         time_ns=lambda: 77,
         hold=Holds() if hold is None else hold,
+        on_drop=lambda _: None,
     )
 
 

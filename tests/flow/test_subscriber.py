@@ -152,7 +152,7 @@ def test_the_newest_of_each_type_and_code_is_kept():
     for number, (kind, code) in enumerate([("trade", "A"), ("trade", "B"), ("ticker", "A"), ("trade", "A")]):
         consumer.put(message(number, code, kind))
     assert consumer.dropped == 1
-    assert numbers(taken(consumer)) == [1, 2, 3]
+    assert numbers(taken(consumer)) == [3, 1, 2]  # what is replaced keeps its turn
 
 
 def test_what_was_superseded_is_told_before_what_superseded_it():

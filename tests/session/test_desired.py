@@ -73,6 +73,7 @@ class AgainstANaiveModel(RuleBasedStateMachine):
         self.desired = self.wishes.desired
         self.asked = []
         self.withdrawn = set()
+        self.withdrawn_under_way = set()
         self.under_way = False
         self.exchange_has = set()
 
@@ -97,21 +98,31 @@ class AgainstANaiveModel(RuleBasedStateMachine):
         else:
             self.exchange_has = self.target
             self.desired.accepted()
+        self.forgotten()
 
     @precondition(lambda self: self.under_way)
     @rule()
     def lose_the_connection(self):
         self.under_way = False
         self.desired.interrupted()
+        self.forgotten()
+
+    def forgotten(self):
+        """A wish that was withdrawn while it was under way, and has no outcome when its round is over, gets none."""
+        self.withdrawn |= self.withdrawn_under_way - set(self.wishes.outcomes)
+        self.withdrawn_under_way = set()
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
     def withdraw(self, data):
         number = data.draw(st.integers(0, len(self.asked) - 1))
-        waiting = self.wishes.changes[number] in self.desired._waiting
-        self.desired.withdraw(self.wishes.changes[number])
+        change = self.wishes.changes[number]
+        waiting, under_way = change in self.desired._waiting, change in self.desired._under_way
+        self.desired.withdraw(change)
         if waiting:
             self.withdrawn.add(number)
+        elif under_way:
+            self.withdrawn_under_way.add(number)
 
     @invariant()
     def the_confirmed_set_is_what_the_exchange_took(self):

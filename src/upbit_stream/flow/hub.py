@@ -13,11 +13,14 @@ from typing import Any
 from upbit_stream.errors import UsageError
 from upbit_stream.flow.intake import Consumer, Intake, Tap
 from upbit_stream.flow.subscriber import Policy, Subscriber
-from upbit_stream.model.events import EVENT_TYPES, Event, Malformed
+from upbit_stream.flow.throttle import Throttle
+from upbit_stream.model.events import EVENT_TYPES, Dropped, Event, Malformed
 from upbit_stream.model.subscription import TYPES, Endpoint
 from upbit_stream.wire.decoder import Decoder, Reply
 
 log = logging.getLogger(__name__)
+
+_TOLD_AGAIN_AFTER_S = 10.0
 
 EVERY_MESSAGE = "message"
 EVERY_EVENT = "event"
@@ -55,6 +58,8 @@ class Hub:
         self.taps: tuple[Tap, ...] = ()
         self.decodes = False
         self.handler_errors = 0
+        self._failures = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
+        self._drops = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
 
     # for sessions
 
@@ -86,6 +91,8 @@ class Hub:
         """Call ``handler`` with every message or event of that name, on the receiving path."""
         if name not in HANDLER_NAMES:
             raise UsageError(f"on({name!r}): one of {', '.join(HANDLER_NAMES)}")
+        if not _takes_one_argument(handler):
+            raise UsageError(f"on({name!r}): {handler!r} is no function of one argument, the message or event")
         if _has_to_be_awaited(handler) or _has_to_be_awaited(type(handler).__call__):
             raise UsageError(
                 f"on({name!r}): a handler is a plain function: it is called where the message is received. "
@@ -112,7 +119,13 @@ class Hub:
         if unknown:
             raise UsageError(f"messages(): unknown type {sorted(unknown)[0]!r}; one of {', '.join((*TYPES, 'candle'))}")
         subscriber: Subscriber[Any] = Subscriber(
-            name, policy=policy, limit=limit, events=events, time_ns=self._time_ns, hold=self._held
+            name,
+            policy=policy,
+            limit=limit,
+            events=events,
+            time_ns=self._time_ns,
+            hold=self._held,
+            on_drop=self._dropping,
         )
         self._subscribers[subscriber] = wanted
         self._refresh()
@@ -160,7 +173,9 @@ class Hub:
     def consumer_failed(self, consumer: Consumer, error: Exception) -> None:
         """See `Outlet.consumer_failed`: told, counted, and the stream goes on."""
         self.handler_errors += 1
-        log.error("the handler %r raised %s; the stream goes on", consumer, type(error).__name__, exc_info=error)
+        if times := self._failures.due(consumer, self._time_ns()):
+            name = type(error).__name__
+            log.error("the handler %r raised %s (%d ×); the stream goes on", consumer, name, times, exc_info=error)
 
     def tap_failed(self, error: Exception) -> None:
         """See `Outlet.tap_failed`."""
@@ -168,15 +183,26 @@ class Hub:
 
     def emit(self, event: Event) -> None:
         """Deliver an event, in order with the data."""
-        if isinstance(event, Malformed):
-            log.warning("%s: a malformed message (%s): %r", event.endpoint, event.reason, event.payload[:200])
+        if isinstance(event, Malformed) and (times := self._failures.due(event.type, event.at_ns)):
+            what = event.payload[:200]
+            log.warning("%s: a malformed message (%s) (%d ×): %r", event.endpoint, event.reason, times, what)
+        self._tell(event)
+        for subscriber in tuple(self._subscribers):
+            subscriber.put_event(event)
+
+    def _dropping(self, subscriber: Subscriber[Any]) -> None:
+        """A consumer drops. Its own events say so in order; handlers and the log are told once in a while."""
+        now_ns = self._time_ns()
+        if times := self._drops.due(subscriber, now_ns):
+            log.warning("%s is too slow: %d messages dropped, %d in all", subscriber.name, times, subscriber.dropped)
+            self._tell(Dropped(at_ns=now_ns, consumer=subscriber.name, count=times, total=subscriber.dropped))
+
+    def _tell(self, event: Event) -> None:
         for handler in (*self._handlers.get(event.type, ()), *self._handlers.get(EVERY_EVENT, ())):
             try:
                 handler(event)
             except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
                 self.consumer_failed(handler, error)
-        for subscriber in tuple(self._subscribers):
-            subscriber.put_event(event)
 
     def _held(self, subscriber: Subscriber[Any], full: bool) -> None:
         if full and subscriber not in self._subscribers:
@@ -190,6 +216,18 @@ class Hub:
         self.decodes = bool(self._subscribers) or self._handles_messages
         for intake in self._intakes:
             intake.refresh()
+
+
+def _takes_one_argument(handler: object) -> bool:
+    if not callable(handler):
+        return False
+    try:
+        inspect.signature(handler).bind(object())
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # some built-in functions tell no signature
+    return True
 
 
 def _has_to_be_awaited(function: object) -> bool:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, get_args
 
 from upbit_stream.errors import UsageError
-from upbit_stream.model.events import Dropped, Event
+from upbit_stream.model.events import Dropped, Event, Malformed
 from upbit_stream.model.messages import AnyMessage
 
 Policy: TypeAlias = Literal["wait", "drop_oldest", "latest"]
@@ -36,11 +36,9 @@ class Subscriber(Generic[Item]):
         events: bool,
         time_ns: Callable[[], int],
         hold: Callable[[Subscriber[Any], bool], None],
+        on_drop: Callable[[Subscriber[Any]], None],
     ) -> None:
-        if policy not in get_args(Policy):
-            raise UsageError(f"policy {policy!r} is not one of {', '.join(get_args(Policy))}")
-        if limit < 1:
-            raise UsageError(f"buffer {limit!r}: a buffer holds at least 1 message")
+        check_buffer(policy, limit)
         self.name = name
         self.policy: Policy = policy
         self.wants_events = events
@@ -49,6 +47,7 @@ class Subscriber(Generic[Item]):
         self._limit = limit
         self._time_ns = time_ns
         self._hold = hold
+        self._on_drop = on_drop
         self._holding = False
         self._untold = 0
         self._buffer: deque[Any] = deque()
@@ -66,23 +65,27 @@ class Subscriber(Generic[Item]):
     def __len__(self) -> int:
         return len(self._buffer) + len(self._latest)
 
-    def __aiter__(self) -> AsyncIterator[Item]:
-        return self._iterate()
+    def __aiter__(self) -> Self:
+        return self
 
-    async def _iterate(self) -> AsyncIterator[Item]:
-        buffer = self._buffer
+    async def __anext__(self) -> Item:
+        """The next message. Cancelling it, with a time-out for instance, loses nothing: the next call goes on."""
+        if self._buffer and not self._untold:
+            item: Item = self._buffer.popleft()
+            if self._events and isinstance(item, Event):
+                self._events -= 1
+            return item
+        return await self._next()
+
+    async def _next(self) -> Item:
+        """Everything but a message that lies in the buffer."""
         while True:
             if self._untold:
-                yield self._dropped_event()  # type: ignore[misc]  # only where Item has events
-            while buffer and not self._untold:
-                item = buffer.popleft()
-                if self._events and isinstance(item, Event):
-                    self._events -= 1
-                yield item
-            while self._latest and not buffer and not self._untold:
-                yield self._latest.pop(next(iter(self._latest)))  # type: ignore[misc]  # a message is an Item
-            if buffer or self._latest:
-                continue
+                return self._dropped_event()  # type: ignore[return-value]  # only where Item has events
+            if self._buffer:
+                return await self.__anext__()
+            if self._latest:
+                return self._latest.pop(next(iter(self._latest)))  # type: ignore[return-value]  # a message is an Item
             if self._holding:
                 self._holding = False
                 self._hold(self, False)
@@ -92,6 +95,7 @@ class Subscriber(Generic[Item]):
         if self._error is not None:
             self.told = True
             raise self._error
+        raise StopAsyncIteration
 
     async def _wait(self) -> None:
         if len(self) or self._closed:
@@ -130,9 +134,9 @@ class Subscriber(Generic[Item]):
 
     def _put_latest(self, message: AnyMessage) -> None:
         key = (message.type, message.code)
-        if self._latest.pop(key, None) is not None:
+        if key in self._latest:
             self._count_drop()
-        self._latest[key] = message
+        self._latest[key] = message  # a key that is there keeps its turn: a busy market must not wait for ever
         if self._waiter is not None:
             self._wake()
 
@@ -150,6 +154,7 @@ class Subscriber(Generic[Item]):
         self.dropped += 1
         if self.wants_events:
             self._untold += 1
+        self._on_drop(self)
 
     def _dropped_event(self) -> Dropped:
         count, self._untold = self._untold, 0
@@ -158,11 +163,15 @@ class Subscriber(Generic[Item]):
     # events, and the end
 
     def put_event(self, event: Event) -> None:
-        """An event is never dropped, nor is a message for its sake; it keeps its place among the messages.
+        """An event keeps its place among the messages. It is never dropped, nor is a message for its sake; only
+        malformed messages are, where as many events wait as messages may.
 
         It does count for ``wait``, which can hold back what makes events: garbage is one.
         """
         if not self.wants_events:
+            return
+        if isinstance(event, Malformed) and self.policy != "wait" and self._events >= self._limit:
+            self._count_drop()  # garbage has no bound of its own
             return
         # What was kept as the latest came before the event, so it goes before it.
         self._buffer.extend(self._latest.values())
@@ -190,3 +199,11 @@ class Subscriber(Generic[Item]):
         if self._holding:
             self._holding = False
             self._hold(self, False)
+
+
+def check_buffer(policy: object, limit: object) -> None:
+    """Raises `UsageError` for a policy or size that makes no sense."""
+    if policy not in get_args(Policy):
+        raise UsageError(f"policy {policy!r} is not one of {', '.join(get_args(Policy))}")
+    if not isinstance(limit, int) or limit < 1:
+        raise UsageError(f"buffer {limit!r}: a buffer holds at least 1 message")

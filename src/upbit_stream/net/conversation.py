@@ -23,11 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class SessionLost(UpbitStreamError):
-    """The session is over and another may follow. ``pause_s``: not before so many seconds, for nobody."""
+    """The session is over and another may follow. ``pause_s``: not before so many seconds, for nobody. ``is_fault``
+    is False for an end that was asked for.
+    """
 
-    def __init__(self, reason: str, *, pause_s: float = 0.0) -> None:
+    def __init__(self, reason: str, *, pause_s: float = 0.0, is_fault: bool = True) -> None:
         super().__init__(reason)
         self.pause_s = pause_s
+        self.is_fault = is_fault
 
 
 class Conversation:
@@ -98,7 +101,7 @@ class Conversation:
             target = self._desired.begin()
             if not target:
                 self._desired.accepted()
-                raise SessionLost("nothing is subscribed any more")
+                raise SessionLost("nothing is subscribed any more", is_fault=False)
             if await self._round(connection, target):
                 return cause, target
 

@@ -48,7 +48,13 @@ class SessionOptions:
 
     def __post_init__(self) -> None:
         check_heartbeat(self.ping_interval_s, self.pong_timeout_s)
-        check_delays(*self.reconnect_delay_s)
+        try:
+            first_s, cap_s = self.reconnect_delay_s
+        except TypeError:
+            raise UsageError(
+                f"reconnect_delay_s {self.reconnect_delay_s!r}: a pair, the first and the longest"
+            ) from None
+        check_delays(first_s, cap_s)
         # Asked this way round, NaN is refused too.
         if not self.stable_after_s >= 0:
             raise UsageError(f"stable_after_s {self.stable_after_s!r}: 0 or more")
@@ -58,6 +64,10 @@ class SessionOptions:
             raise UsageError(f"heartbeat {self.heartbeat!r} is not one of {', '.join(get_args(HeartbeatKind))}")
         if self.max_retries is not None and self.max_retries < 0:
             raise UsageError(f"max_retries {self.max_retries!r}: 0 or more, or None for no bound")
+        if not isinstance(self.silence_limits_s, Mapping):
+            raise UsageError(
+                f"silence_limits_s {self.silence_limits_s!r}: a mapping of types to seconds; {{}} for none"
+            )
         unknown = set(self.silence_limits_s) - set(SILENCE_LIMITS_S)
         if unknown or not all(limit > 0 for limit in self.silence_limits_s.values()):
             raise UsageError(

@@ -70,6 +70,7 @@ class Session:
         options: SessionOptions,
         clock: Clock,
         chance: Chance,
+        silence: SilenceWatch,
     ) -> None:
         self.endpoint = endpoint
         self.number = number
@@ -82,7 +83,8 @@ class Session:
         self._conversation = Conversation(desired, budget, options, clock, chance)
         interval_s, timeout_s = options.beat_s
         self._heartbeat = Heartbeat(interval_s=interval_s, timeout_s=timeout_s, now=clock.monotonic())
-        self._silence = SilenceWatch(options.silence_limits_s)
+        self._silence = silence
+        silence.connected()
         self._connection: Connection | None = None
         self._paused = False
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -32,6 +32,7 @@ from upbit_stream.net.session import Session, Sink
 from upbit_stream.session.backoff import Backoff
 from upbit_stream.session.desired import Change, Desired
 from upbit_stream.session.refusal import Refusals
+from upbit_stream.session.silence import SilenceWatch
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Supervisor:
         first_s, cap_s = options.reconnect_delay_s
         self._backoff = Backoff(chance.random, first_s=first_s, cap_s=cap_s, stable_s=options.stable_after_s)
         self._refusals = Refusals()
+        self._silence = SilenceWatch(options.silence_limits_s)
         self._wanted = asyncio.Event()
         self._hurry = asyncio.Event()
         self._session: Session | None = None
@@ -164,6 +166,7 @@ class Supervisor:
             options=self._options,
             clock=self._clock,
             chance=self._chance,
+            silence=self._silence,
         )
         try:
             await self._run_session(session, admission)
@@ -203,7 +206,7 @@ class Supervisor:
             await self._connect_budget.pause(pause_s)
         delay_s = self._delay_s(failure, pause_s)
         log.log(
-            logging.INFO if delay_s is None or self._hurry.is_set() else logging.WARNING,
+            logging.INFO if self._is_asked_for(failure) else logging.WARNING,
             "%s: %s; %s",
             self.endpoint,
             failure,
@@ -226,11 +229,14 @@ class Supervisor:
             except TimeoutError:
                 pass
 
+    def _is_asked_for(self, failure: UpbitStreamError) -> bool:
+        return self._hurry.is_set() or (isinstance(failure, SessionLost) and not failure.is_fault)
+
     def _delay_s(self, failure: UpbitStreamError, pause_s: float) -> float | None:
         """Seconds to wait, or None where nothing is wanted. Raises `RetriesExhausted`."""
         if self.desired.is_idle:
             return None
-        if self._hurry.is_set():
+        if self._is_asked_for(failure):
             return pause_s
         delay_s = self._backoff.next_delay_s()
         most = self._options.max_retries

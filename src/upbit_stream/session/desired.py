@@ -91,6 +91,7 @@ class Change:
 
     apply: Callable[[SubscriptionSet], SubscriptionSet]
     settle: Settle
+    withdrawn: bool = False  # its caller waits no more
     alone: bool = False  # it was in a refused round with others: it goes by itself now
 
 
@@ -101,6 +102,7 @@ class Desired:
     confirmed: SubscriptionSet = field(default_factory=SubscriptionSet)
     _waiting: deque[Change] = field(default_factory=deque)
     _under_way: list[Change] = field(default_factory=list)
+    _failed: Exception | None = None
 
     @property
     def target(self) -> SubscriptionSet:
@@ -125,10 +127,14 @@ class Desired:
     def want(self, change: Change) -> None:
         """Queue a change. Raises `InvalidSubscription` where the resulting whole is not allowed."""
         change.apply(self.eventual)
-        self._waiting.append(change)
+        if self._failed is not None:
+            change.settle(self._failed)
+        else:
+            self._waiting.append(change)
 
     def withdraw(self, change: Change) -> None:
-        """Forget a change that is still waiting; one that is under way takes its course."""
+        """Forget a change that is still waiting. One that is under way takes its course, but is not sent again."""
+        change.withdrawn = True
         if change in self._waiting:
             self._waiting.remove(change)
 
@@ -169,16 +175,18 @@ class Desired:
         else:
             for change in reversed(blamed):
                 change.alone = True
-                self._waiting.appendleft(change)
+                if not change.withdrawn:
+                    self._waiting.appendleft(change)
         return bool(blamed)
 
     def interrupted(self) -> None:
         """The connection was lost in the middle of a round: its changes wait again."""
-        self._waiting.extendleft(reversed(self._under_way))
+        self._waiting.extendleft(change for change in reversed(self._under_way) if not change.withdrawn)
         self._under_way = []
 
     def fail(self, error: Exception) -> None:
-        """Tell every change that waits or is under way that there will be no answer."""
+        """Tell every change, also those still to come, that there will be no answer."""
+        self._failed = error
         changes = [*self._under_way, *self._waiting]
         self._under_way, self._waiting = [], deque()
         for change in changes:

@@ -6,6 +6,7 @@ twice the patience, until data flows again. Pings and pongs do not matter here. 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -28,6 +29,7 @@ class _Watch:
     since: float
     limit_s: float
     allowance: int  # messages that a resubscription brings by itself: a snapshot per code
+    subscribed_at: float
     remedies: int = 0
 
 
@@ -43,8 +45,16 @@ class SilenceWatch:
         self._limits_s = limits_s
         self._watches: dict[str, _Watch] = {}
 
+    def connected(self) -> None:
+        """A new session, whose counts begin anew. The patience that a silent type has earned stays."""
+        for watch in self._watches.values():
+            watch.since = float("nan")  # told by `subscribed`
+
     def subscribed(self, subscriptions: Iterable[Subscription], counts: Mapping[str, int], now: float) -> None:
-        """The set of a session was confirmed: its types are watched from now on, and only they."""
+        """The set of a session was confirmed: its types are watched from now on, and only they.
+
+        A type that was watched before is not forgiven its silence because something else was subscribed.
+        """
         snapshots: dict[str, int] = {}
         live: dict[str, None] = {}
         for subscription in subscriptions:
@@ -56,8 +66,9 @@ class SilenceWatch:
         before = self._watches
         self._watches = {}
         for kind in live:
-            watch = before.get(kind) or _Watch(0, now, self._limits_s[kind], 0)
-            watch.count, watch.since, watch.allowance = counts.get(kind, 0), now, snapshots.get(kind, 0)
+            watch = before.get(kind) or _Watch(0, now, self._limits_s[kind], 0, now)
+            watch.since = now if math.isnan(watch.since) else watch.since
+            watch.count, watch.allowance, watch.subscribed_at = counts.get(kind, 0), snapshots.get(kind, 0), now
             self._watches[kind] = watch
 
     def check(self, counts: Mapping[str, int], now: float) -> tuple[str, Remedy] | None:
@@ -65,12 +76,12 @@ class SilenceWatch:
         for kind, watch in self._watches.items():
             came = counts.get(kind, 0) - watch.count
             if came > watch.allowance:
-                self._watches[kind] = _Watch(counts.get(kind, 0), now, self._limits_s[kind], 0)
+                self._watches[kind] = _Watch(counts.get(kind, 0), now, self._limits_s[kind], 0, now)
             elif now - watch.since >= watch.limit_s:
                 watch.remedies += 1
                 watch.since = now
                 watch.limit_s = min(LONGEST_S, watch.limit_s * 2)
                 return kind, "resubscribe" if watch.remedies % 2 else "reconnect"
-            elif now - watch.since >= _SNAPSHOTS_WITHIN_S:
+            elif now - watch.subscribed_at >= _SNAPSHOTS_WITHIN_S:
                 watch.count, watch.allowance = counts.get(kind, 0), 0
         return None

@@ -86,8 +86,11 @@ class Decoder:
         if self.is_list:
             self.fast = _lists(simple, exact)
 
-    def decode(self, payload: bytes, received_at_ns: int) -> list[Decoded]:
-        """All that one message holds, in its order. Never raises; what cannot be read comes as `Unreadable`."""
+    def decode(self, payload: bytes, received_at_ns: int | None = None) -> list[Decoded]:
+        """All that one message holds, in its order. Never raises; what cannot be read comes as `Unreadable`.
+
+        Without ``received_at_ns`` a message keeps what its payload says, as the lines of a recording do.
+        """
         try:
             decoded = self.fast(payload)
         except UNREADABLE:
@@ -95,7 +98,7 @@ class Decoder:
         items = decoded if self.is_list else [decoded]
         return [settle(self.twins[type(item)], item, received_at_ns) for item in items]
 
-    def _decode_object(self, item: bytes | Unreadable, received_at_ns: int) -> Decoded:
+    def _decode_object(self, item: bytes | Unreadable, received_at_ns: int | None) -> Decoded:
         if isinstance(item, Unreadable):
             return item
         head = read_head(item)
@@ -180,12 +183,25 @@ def split(payload: bytes) -> list[bytes | Unreadable]:
         return [Unreadable(payload, str(error))]
 
 
-def _other(head: Head, item: bytes, received_at_ns: int) -> Unknown | Reply | Unreadable:
+class _Stamped(Struct):
+    received_at_ns: int = 0
+
+
+def _stamp(item: bytes) -> int:
+    """The time that a recorded object carries, or 0."""
+    try:
+        return msgspec.json.decode(item, type=_Stamped).received_at_ns
+    except UNREADABLE:
+        return 0
+
+
+def _other(head: Head, item: bytes, received_at_ns: int | None) -> Unknown | Reply | Unreadable:
     """What is no message of a known type."""
     if head.error is not None:
         return head.error
     if head.name:
-        return Unknown(type=head.name, code=head.market, payload=item, received_at_ns=received_at_ns)
+        stamp = _stamp(item) if received_at_ns is None else received_at_ns
+        return Unknown(type=head.name, code=head.market, payload=item, received_at_ns=stamp)
     if head.method or head.mthd:
         return _subscriptions(item)
     return StatusReply(head.status) if head.status else Unreadable(item, "the object names no type")

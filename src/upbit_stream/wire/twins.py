@@ -46,11 +46,12 @@ class Twin:
     finish: Finish | None = None
 
 
-def settle(twin: Twin, message: Any, received_at_ns: int) -> model.AnyMessage:
+def settle(twin: Twin, message: Any, received_at_ns: int | None) -> model.AnyMessage:
     """Make the public message of a decoded twin. The hot path does the same in place."""
     if twin.finish is not None:
         twin.finish(message)
-    message.received_at_ns = received_at_ns
+    if received_at_ns is not None:
+        message.received_at_ns = received_at_ns
     message.__class__ = twin.public
     return cast(model.AnyMessage, message)
 
