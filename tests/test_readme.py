@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 import upbit_stream
+from tests.conftest import CAPTURE
 from tests.lab import KEYS, START_MS
-from upbit_stream import Stream
+from upbit_stream import RawMessage, Stream
 from upbit_stream.cli import exits
+from upbit_stream.record import Recorder
 from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.testing.memory import BASE_URL, MemoryExchange
 from upbit_stream.testing.virtual_time import run_virtual
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+PROGRAMS = [program for program in re.findall(r"```python\n(.*?)```", README, flags=re.S) if "def main" in program]
 
 
 class Enough(Exception):  # not an error: the program would go on for ever
@@ -62,6 +64,25 @@ def test_the_programs_run(program: str, monkeypatch: pytest.MonkeyPatch) -> None
 
     run_virtual(main())
     assert len(printed) >= 10
+
+
+def test_the_program_that_reads_a_recording_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"```python\n([^`]*read_recording.*?)```", README, flags=re.S)
+    with Recorder(tmp_path / "data") as recorder:
+        for line in CAPTURE.read_bytes().splitlines():
+            time_ns, payload = line.split(b"\t", 1)
+            if b'"trade"' in payload[:20]:
+                recorder.write(RawMessage(payload, "trade", "SGD-BTC", int(time_ns)))
+    monkeypatch.chdir(tmp_path)
+    printed: list[Any] = []
+    exec(compile(program, "README.md", "exec"), {"print": lambda *words: printed.append(words)})  # noqa: S102
+    assert printed[0] == (1618678263010785000, 127.0)
+
+
+def test_every_name_of_the_stream_is_told() -> None:
+    table = README.partition("| `Stream` | |")[2].partition("\n\n")[0]
+    public = {name for name, _ in inspect.getmembers(Stream) if not name.startswith("_")}
+    assert public - {"open", "remove"} == {name for name in public if f"`{name}" in table or f"{name}(" in table}
 
 
 def test_the_table_of_options_is_complete() -> None:
