@@ -14,7 +14,7 @@ def console():
 @pytest.fixture(autouse=True)
 def log_as_it_was():
     """Commands set the log of the whole process up."""
-    names = ("", "upbit_stream", "upbit_stream.cli", "picows")
+    names = ("", "upbit_stream", "upbit_stream.cli", "picows", "upbit_stream.net.picows")
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger.level, list(logger.handlers)) for logger in loggers]
     yield

@@ -90,11 +90,11 @@ def test_the_websocket_library_never_shows_a_handshake(console, as_json, name):
     assert "shown" in shown(console)
 
 
-def test_the_websocket_library_is_told_to_say_nothing_below_info(console):
-    logs.set_up(console, verbosity=2)
-    assert logging.getLogger("picows.client").getEffectiveLevel() == logging.INFO
-    logs.set_up(console, verbosity=0)
-    assert logging.getLogger("picows.client").getEffectiveLevel() == logging.WARNING
+@pytest.mark.parametrize("name", ["picows.client", "upbit_stream.net.picows", "upbit_stream.net.picows.14"])
+def test_the_websocket_library_speaks_at_the_highest_verbosity_only(console, name):
+    for verbosity, level in ((2, logging.INFO), (1, logging.WARNING), (0, logging.WARNING)):
+        logs.set_up(console, verbosity=verbosity)
+        assert logging.getLogger(name).getEffectiveLevel() == level
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -92,6 +92,15 @@ def test_an_error_is_one_red_line_and_a_status(fails):
     )
 
 
+NO_TLS = "cannot connect to wss://127.0.0.1:1/: SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number"
+
+
+@pytest.mark.parametrize("shown", [None, Shown(verbosity=0, quiet=False, as_json=True)])
+def test_an_address_that_speaks_no_tls_is_hinted_at(fails, shown):
+    result = fails(errors.ConnectionFailed(NO_TLS), shown)
+    assert "wrong version number; no TLS is spoken there: is it http://?" in result.stderr
+
+
 def test_as_json_it_is_a_log_line(fails):
     result = fails(errors.RecordingError("cannot write"), Shown(verbosity=0, quiet=False, as_json=True))
     assert result.exit_code == exits.RECORDING

@@ -1,8 +1,10 @@
 import ssl
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from upbit_stream.cli.options import Connection, make_stream
+from upbit_stream.cli.options import Connection, address_of, connection_options, make_stream
 from upbit_stream.errors import InsecureConnection, UsageError
 from upbit_stream.model.subscription import Subscription
 
@@ -29,13 +31,70 @@ def test_keys_are_read_only_where_a_stream_needs_them(monkeypatch):
     make_stream(connection(), [ORDERS])
 
 
-def test_a_place_is_needed_and_a_plain_one_only_on_this_machine():
-    with pytest.raises(UsageError, match="region"):
-        make_stream(connection(region=None), [])
+@pytest.fixture(autouse=True)
+def no_address_in_the_environment(monkeypatch):
+    monkeypatch.delenv("UPBIT_BASE_URL", raising=False)
+
+
+def test_an_address_is_needed_and_a_plain_one_only_on_this_machine():
     with pytest.raises(InsecureConnection):
         make_stream(connection(base_url="http://192.0.2.1"), [])
     make_stream(connection(base_url="http://192.0.2.1", insecure=True), [])
     make_stream(connection(base_url="http://127.0.0.1:1"), [])
+
+
+@pytest.mark.parametrize(
+    ("base_url", "region", "environment", "address"),
+    [
+        ("http://127.0.0.1:1", "sg", "http://127.0.0.1:2", "http://127.0.0.1:1"),
+        ("http://127.0.0.1:1", None, "http://127.0.0.1:2", "http://127.0.0.1:1"),
+        ("ws://127.0.0.1:1", None, None, "http://127.0.0.1:1"),
+        (None, "sg", "http://127.0.0.1:2", "https://sg-api.upbit.com"),
+        (None, "kr", None, "https://api.upbit.com"),
+        (None, None, "http://127.0.0.1:2", "http://127.0.0.1:2"),
+    ],
+)
+def test_what_is_explicit_wins_and_an_address_over_a_region(monkeypatch, base_url, region, environment, address):
+    if environment:
+        monkeypatch.setenv("UPBIT_BASE_URL", environment)
+    chosen = connection(base_url=base_url, region=region)
+    assert address_of(chosen).rest == address
+    assert make_stream(chosen, [])._address.rest == address
+
+
+@pytest.mark.parametrize(
+    ("environment", "changes", "message"),
+    [
+        (None, {}, "say which exchange: --region sg|id|th|kr, or --base-url URL"),
+        ("", {}, "say which exchange: --region sg|id|th|kr, or --base-url URL"),
+        (None, {"base_url": ""}, "--base-url '' is not of the form http(s)://HOST[:PORT]"),
+        (None, {"base_url": "sg"}, "--base-url 'sg' is not of the form http(s)://HOST[:PORT]"),
+        (None, {"base_url": "http://me:word@127.0.0.1"}, "--base-url is not of the form http(s)://HOST[:PORT]"),
+        ("sg", {}, "UPBIT_BASE_URL 'sg' is not of the form http(s)://HOST[:PORT]"),
+        (
+            "http://192.0.2.1",
+            {},
+            "UPBIT_BASE_URL http://192.0.2.1 has no TLS and is not this machine's own address: everything on the way "
+            "could read and change the traffic. Use https://, or add --insecure if that is meant",
+        ),
+    ],
+)
+def test_a_wrong_place_is_told_in_the_words_of_the_command_line(monkeypatch, environment, changes, message):
+    if environment is not None:
+        monkeypatch.setenv("UPBIT_BASE_URL", environment)
+    with pytest.raises(UsageError) as caught:
+        make_stream(connection(**{"region": None, **changes}), [])
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("written", ["SG", "sg", "Sg"])
+def test_a_region_may_be_written_large(written):
+    @click.command()
+    @connection_options
+    def command(region, **_):
+        click.echo(region)
+
+    assert CliRunner().invoke(command, ["--region", written]).output == "sg\n"
 
 
 def test_a_file_that_holds_no_certificates_is_told(tmp_path):

@@ -1,64 +1,19 @@
 import io
 import logging
-from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.cli.counts import NOW, S, count, shown, summary
 
 from upbit_stream.cli.connections import Connections
 from upbit_stream.cli.display import Display
-from upbit_stream.cli.progress import Progress, closing_lines, summary_table
-from upbit_stream.model.events import Connected, Disconnected
-from upbit_stream.record import StreamCount, Summary
-
-S = 1_000_000_000
-NOW = 1_795_350_189 * S
-
-
-def count(type_="trade", code="SGD-BTC", messages=1, newest=NOW, size=100):
-    return StreamCount(
-        type=type_,
-        code=code,
-        messages=messages,
-        unwritten=0,
-        bytes=size,
-        first_received_at_ns=NOW - 5 * S,
-        newest_received_at_ns=newest,
-        path=Path("data") / f"{code}_{type_}.jsonl",
-    )
-
-
-def summary(*streams, malformed=0, cut=0):
-    return Summary(streams=streams, malformed=malformed, malformed_path=Path("data/malformed.jsonl"), cut_bytes=cut)
-
-
-def shown(console, renderable):
-    console.print(renderable)
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+from upbit_stream.cli.ending import summary_table
+from upbit_stream.cli.progress import Progress
 
 
 @pytest.fixture
 def connections():
     return Connections()
-
-
-def test_connections_are_counted(connections):
-    def connected(session, endpoint="public"):
-        connections.on_connected(Connected(at_ns=0, endpoint=endpoint, session=session))
-
-    def disconnected(session, reason):
-        connections.on_disconnected(
-            Disconnected(at_ns=0, endpoint="public", session=session, reason=reason, retry_in_s=1.0)
-        )
-
-    disconnected(0, "refused")
-    connected(1)
-    connected(1, "private")
-    assert (connections.open, connections.made, connections.lost, connections.failed) == (2, 2, 0, 1)
-    disconnected(1, "closed")
-    assert (connections.open, connections.lost, connections.last_reason) == (1, 1, "closed")
-    connected(2)
-    assert (connections.open, connections.made) == (2, 3)
 
 
 def test_a_terminal_shows_all_and_each(console, connections):
@@ -69,11 +24,20 @@ def test_a_terminal_shows_all_and_each(console, connections):
         summary(count(messages=1234, size=56_000), count("myAsset", "", newest=NOW - 90 * S), malformed=1), NOW, 12.0
     )
     assert shown(console, progress.lines()) == [
-        "1,235 messages, 617.5/s, 56.1 kB, 0 connections, 2 lost, 1 unreadable",
+        "1,235 messages, 617.5/s, 56.1 kB, 0 connections open, 2 connections lost, 1 payload unreadable",
         "  trade:SGD-BTC   1,234 messages  0.0 s ago",
         "  ticker:SGD-XRP      0 messages  none yet",
         "  myAsset              1 message  1 min 30 s ago",
     ]
+
+
+def test_each_number_says_what_it_counts(connections):
+    connections.made, connections.lost, connections.failed = 2, 1, 2
+    progress = Progress([], connections)
+    progress.count(summary(malformed=3), NOW, 1.0)
+    assert progress.total() == (
+        "0 messages, 0.0/s, 0 B, 0 connections open, 1 connection lost, 2 attempts failed, 3 payloads unreadable"
+    )
 
 
 def test_of_many_streams_those_are_shown_that_are_silent_the_longest(console, connections):
@@ -97,11 +61,18 @@ def test_the_rate_is_the_mean_of_the_last_ten_seconds(connections):
     assert ", 0.0/s" in progress.total()
 
 
+def test_the_rate_is_of_the_last_ten_seconds_also_where_counts_come_late(connections):
+    progress = Progress([], connections)
+    for second in range(0, 61, 3):
+        progress.count(summary(count(messages=1000 if second >= 30 else 0)), NOW, float(second))
+        assert (", 0.0/s" in progress.total()) == (not 30 <= second < 42)
+
+
 def test_before_anything_is_counted(connections):
     progress = Progress([], connections)
     assert progress.total() == "nothing counted yet"
     progress.count(summary(), NOW, 1.0)
-    assert progress.as_log_line() == "0 messages, 0.0/s, 0 B, 0 connections"
+    assert progress.as_log_line() == "0 messages, 0.0/s, 0 B, 0 connections open"
 
 
 def test_names_from_the_wire_are_no_markup_and_no_commands(console, connections):
@@ -109,30 +80,8 @@ def test_names_from_the_wire_are_no_markup_and_no_commands(console, connections)
     hostile = summary(count("[red]x", "\x1b[2J"))
     progress.count(hostile, NOW, 1.0)
     assert "[red]x:\\x1b[2J" in "\n".join(shown(console, progress.lines()))
-    assert "[red]x:\\x1b[2J" in "\n".join(shown(console, summary_table(hostile, [])))
+    assert "[red]x:\\x1b[2J" in "\n".join(shown(console, summary_table(hostile, [], console)))
     assert "\x1b" not in console.file.getvalue()
-
-
-def test_the_table_at_the_end(console):
-    lines = shown(
-        console,
-        summary_table(summary(count(messages=1234, size=56_000)), [("ticker", "SGD-XRP"), ("trade", "SGD-BTC")]),
-    )
-    assert [line.split() for line in lines if line.strip(" ─")] == [
-        ["stream", "messages", "bytes", "newest", "message", "file"],
-        ["ticker:SGD-XRP", "0", "0", "B", "never"],
-        ["trade:SGD-BTC", "1,234", "56.0", "kB", "2026-11-22", "12:23:09Z", "SGD-BTC_trade.jsonl"],
-        ["total", "1,234", "56.0", "kB"],
-    ]
-
-
-def test_what_the_table_does_not_say():
-    assert closing_lines(summary(), Path("data")) == ["The files are in data"]
-    assert closing_lines(summary(malformed=2, cut=17), Path("data")) == [
-        "The files are in data",
-        "2 payloads could not be read: see malformed.jsonl",
-        "17 B of torn last lines were cut, which a crash had left",
-    ]
 
 
 class Clock:

@@ -79,7 +79,7 @@ def rows(path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_it_with_whole_lines_and_a_summary(record, tmp_path, number):
+def test_a_signal_ends_it_with_whole_lines_and_a_summary(record, base_url, tmp_path, number):
     recorder = record("trade:SGD-BTC", "ticker:SGD-BTC", "orderbook:SGD-BTC.15", "candle.1m:SGD-BTC")
     wait_for_rows(recorder, tmp_path / "data" / "SGD-BTC_trade.jsonl")
     recorder.send_signal(number)
@@ -93,11 +93,14 @@ def test_a_signal_ends_it_with_whole_lines_and_a_summary(record, tmp_path, numbe
         assert re.search(rf"{type_}:SGD-BTC +{len(recorded):,} +.* SGD-BTC_{type_}\.jsonl", stdout)
     assert f"The files are in {tmp_path / 'data'}" in stdout
     assert "never" not in stdout  # SGD-BTC.15 asks for a depth, its messages are of SGD-BTC
+    assert "nothing came" not in stderr
+    assert re.match(rf"\S+ info: recording {base_url} into {tmp_path / 'data'}\n", stderr)
 
 
 def test_it_ends_after_the_duration(record, tmp_path):
-    status, stdout, _ = ended(record("trade:SGD-BTC", "trade:SGD-NONE", "--duration", "2"))
+    status, stdout, stderr = ended(record("trade:SGD-BTC", "trade:SGD-NONE", "--duration", "2"))
     assert status == 0
+    assert stderr.endswith("warning: nothing came of trade:SGD-NONE: does this region have that market?\n")
     assert rows(tmp_path / "data" / "SGD-BTC_trade.jsonl")
     assert re.search(r"trade:SGD-NONE +0 +0 B +never", stdout)
 
@@ -184,6 +187,7 @@ def test_a_directory_in_use_is_told(record, tmp_path):
         (["myAsset"], "UPBIT_ACCESS_KEY and UPBIT_SECRET_KEY"),
         (["trade:SGD-BTC", "--base-url", "http://192.0.2.1"], "--insecure"),
         (["trade:SGD-BTC", "--region", "xx"], "--region"),
+        (["orderbook:SGD-BTC.1", "orderbook:SGD-BTC.15"], "record them into two directories"),
         ([], "Missing argument"),
     ],
 )
@@ -196,13 +200,30 @@ def test_what_makes_no_sense_is_told_and_leaves_no_directory(record, tmp_path, a
 
 def test_refused_keys_are_told(record):
     env = {"UPBIT_ACCESS_KEY": "unknown-access-key", "UPBIT_SECRET_KEY": "s" * 64}
-    status, _, stderr = ended(record("myAsset", "-q", env=env))
-    assert (status, "refused the credentials" in stderr) == (4, True)
+    status, stdout, stderr = ended(record("myAsset", env=env))
+    assert (status, stdout) == (4, "")  # an empty table would tell nothing
+    assert "refused the credentials" in stderr
     assert "s" * 64 not in stderr
 
 
 def test_an_exchange_that_is_not_there_is_told(record):
-    status, _, stderr = ended(record("trade:SGD-BTC", "-q", "--max-retries", "0", "--base-url", "http://127.0.0.1:1"))
-    assert status == 1
+    status, stdout, stderr = ended(record("trade:SGD-BTC", "--max-retries", "0", "--base-url", "http://127.0.0.1:1"))
+    assert (status, stdout) == (1, "")
     assert "Error: " in stderr
     assert "Traceback" not in stderr
+
+
+def test_an_exchange_without_tls_is_hinted_at(record, base_url):
+    secure = base_url.replace("http:", "https:")
+    status, _, stderr = ended(record("trade:SGD-BTC", "-q", "--max-retries", "0", "--base-url", secure))
+    assert status == 1
+    assert re.fullmatch(r"Error: .*no TLS is spoken there: is it http://\?\n", stderr)
+
+
+def test_who_ends_it_without_a_connection_sees_no_empty_table(record):
+    recorder = record("trade:SGD-BTC", "--base-url", "http://127.0.0.1:1")
+    assert "info: recording" in recorder.stderr.readline()
+    recorder.terminate()
+    status, stdout, stderr = ended(recorder)
+    assert (status, stdout) == (0, "")
+    assert "nothing was recorded: there was no connection" in stderr

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_it_ends_when_it_is_told_to(tmp_path):
     assert len(rows(tmp_path / TRADES)) == run.recorder.summary().messages > 0
 
 
-def test_it_goes_on_after_a_lost_connection(tmp_path):
+def test_it_goes_on_after_a_lost_connection_and_tells_both(tmp_path, caplog):
     async def scenario():
         run = Run(tmp_path)
         run.on_tick = lambda: run.world.connections[-1].reset() if run.ticks == 5 else None
@@ -104,6 +105,9 @@ def test_it_goes_on_after_a_lost_connection(tmp_path):
 
     run = run_virtual(scenario())
     assert (run.connections.made, run.connections.lost) == (2, 1)
+    told = [(record.levelname, record.getMessage()) for record in caplog.records if "public: " in record.getMessage()]
+    assert [level for level, _ in told] == ["WARNING", "WARNING"]
+    assert re.fullmatch(r"public: connected again after \d\.\d s", told[1][1])
     assert len(rows(tmp_path / TRADES)) == run.recorder.summary().messages > 20
 
 

@@ -2,7 +2,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from upbit_stream.cli.subscriptions import parse_subscriptions, subscription_options
+from upbit_stream.cli.subscriptions import check_one_file_each, parse_subscriptions, subscription_options
 from upbit_stream.errors import InvalidSubscription, UsageError
 from upbit_stream.model.subscription import TYPES, Subscription
 
@@ -32,10 +32,15 @@ def test_an_option_goes_to_the_types_that_know_it():
     [
         (["myOrder"], {"is_only_snapshot": True}, "--only-snapshot is for none of the streams myOrder"),
         (["trade:KRW-BTC"], {"level": 1.0}, "--level is for none"),
-        (["trade:KRW-BTC"], {"is_only_snapshot": True, "is_only_realtime": True}, "leave nothing"),
+        (
+            ["trade:KRW-BTC"],
+            {"is_only_snapshot": True, "is_only_realtime": True},
+            "--only-snapshot and --only-realtime",
+        ),
         (["orderbook:SGD-BTC"], {"level": 5.0}, "KRW markets only"),
         (["trade:SGD-BTC", "nope"], {"level": 5.0}, "unknown type"),
-        (["indicator:KRW-BTC"], {"timeframe": "5m"}, "at least one"),
+        (["indicator:KRW-BTC"], {"timeframe": "5m"}, "indicator:KRW-BTC needs at least one .* --indicators"),
+        (["indicator:KRW-BTC"], {"indicators": ["rsi"]}, "indicator:KRW-BTC needs --timeframe, one of 5m, 15m"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(names, options, reason):
@@ -49,6 +54,37 @@ def test_an_option_that_makes_no_sense_is_refused(names, options, reason):
 def test_a_stream_that_makes_no_sense_is_refused(name):
     with pytest.raises(InvalidSubscription):
         parse(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("trade:SGD-BTC,", "'trade:SGD-BTC,': a code is missing after the comma"),
+        ("trade:SGD-BTC,,SGD-ETH", "a code is missing after the comma"),
+        ("trade:,SGD-BTC", "a code is missing before the comma"),
+    ],
+)
+def test_a_comma_without_a_code_is_told(name, reason):
+    with pytest.raises(InvalidSubscription, match=reason):
+        parse(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "second"),
+    [
+        (["orderbook:SGD-BTC.1", "orderbook:SGD-BTC.15"], "SGD-BTC.1", "SGD-BTC.15"),
+        (["trade:SGD-BTC", "orderbook:SGD-BTC.1,SGD-ETH.1,SGD-BTC"], "SGD-BTC.1", "SGD-BTC"),
+    ],
+)
+def test_two_depths_of_one_market_are_refused(names, first, second):
+    reason = f"orderbook:{first} and orderbook:{second} would be mixed in one file: record them into two directories"
+    with pytest.raises(UsageError) as caught:
+        check_one_file_each(parse(*names))
+    assert str(caught.value) == reason
+
+
+def test_depths_of_several_markets_and_one_depth_twice_are_fine():
+    check_one_file_each(parse("orderbook:SGD-BTC.1,SGD-ETH.15", "orderbook:SGD-BTC.1", "trade:SGD-BTC"))
 
 
 def options_of(*arguments):
@@ -66,7 +102,7 @@ def options_of(*arguments):
 
 def test_each_option_of_a_subscription_has_its_name():
     names = set(options_of())
-    assert names == {name for rules in TYPES.values() for name in rules.options} - {"trigger", "event_params"}
+    assert names == {name for rules in TYPES.values() for name in rules.options}
 
 
 def test_indicators_are_the_exchanges_own_json():
@@ -75,6 +111,18 @@ def test_indicators_are_the_exchanges_own_json():
     assert subscription.indicators == ({"indicator": "rsi", "params": {"period": 14}},)
     assert options_of("--indicators", "rsi").exit_code == 2
     assert "no JSON" in options_of("--indicators", "rsi").output
+
+
+def test_a_signal_has_its_trigger_and_what_that_is_set_to():
+    options = options_of(
+        *("--timeframe", "5m", "--indicators", '[{"type": "rsi", "params": {"period": 14}}]'),
+        *("--trigger", "overbought", "--event-params", '{"threshold": 70}'),
+    )
+    plain, signal = parse_subscriptions(("indicator:KRW-BTC", "indicator_signal:KRW-BTC"), options)
+    assert (signal.trigger, signal.event_params) == ("overbought", {"threshold": 70})
+    assert (plain.trigger, plain.event_params) == (None, None)
+    assert "no JSON object" in options_of("--event-params", "[70]").output
+    assert "no JSON" in options_of("--event-params", "{").output
 
 
 def test_announcements_of_some_kinds():

@@ -1,18 +1,30 @@
-"""How many connections are open, as the stream's events tell.
+"""How many connections are open, as the stream's events tell, and when one is there again.
 
-Owns that count. Knows nothing of how it is shown.
+Owns that count, and the log lines that end an outage. Knows nothing of how either is shown.
 """
 
 from __future__ import annotations
 
+import logging
+
+from upbit_stream.cli.hints import hint
+from upbit_stream.cli.text import age
 from upbit_stream.model.events import Connected, Disconnected
+
+_log = logging.getLogger(__name__)
 
 
 class Connections:
-    """Counts connections: how many are ``open``, how many were made, and why the last one failed."""
+    """Counts connections: how many are ``open``, how many were made, and why the last one failed.
+
+    The stream's own log warns of every loss and every failed attempt; what ends an outage is a warning, too, so
+    that whoever reads warnings alone sees both ends of it.
+    """
 
     def __init__(self) -> None:
         self._open: set[str] = set()
+        self._down_since_ns: dict[str, int] = {}
+        self._hinted = False
         #: Connections that were opened, all told.
         self.made = 0
         #: Of these, those that ended.
@@ -31,6 +43,10 @@ class Connections:
         """Take note of a connection."""
         self._open.add(event.endpoint)
         self.made += 1
+        since_ns = self._down_since_ns.pop(event.endpoint, None)
+        if since_ns is not None:
+            again = " again" if event.session > 1 else ""
+            _log.warning("%s: connected%s after %s", event.endpoint, again, age(event.at_ns, since_ns))
 
     def on_disconnected(self, event: Disconnected) -> None:
         """Take note of the end of one, or of an attempt that failed."""
@@ -40,3 +56,9 @@ class Connections:
         else:
             self.failed += 1
         self.last_reason = event.reason
+        if event.retry_in_s is not None:
+            self._down_since_ns.setdefault(event.endpoint, event.at_ns)
+        said = hint(event.reason)
+        if said and not self._hinted:  # the attempts go on for ever: the error line may never come
+            self._hinted = True
+            _log.warning("%s: %s", event.endpoint, said)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PACKAGE: Final = "upbit_stream"
 _COMMANDS: Final = "upbit_stream.cli"
 _WEBSOCKET_LIBRARY: Final = "picows"
+_WEBSOCKET_LOGGERS: Final = (_WEBSOCKET_LIBRARY, f"{_PACKAGE}.net.{_WEBSOCKET_LIBRARY}")  # its own, and the one it gets
 _LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
 _COLOURS: Final = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _TOKEN: Final = re.compile(r"\b(Bearer\s+)[^\s'\",]+", re.IGNORECASE)
@@ -29,7 +30,8 @@ def set_up(console: Console, *, verbosity: int = 0, as_json: bool = False, quiet
     """Send every log record to ``console`` (standard error), in place of whatever was set up before.
 
     ``verbosity`` 0 shows warnings of the package and the commands' own notes, 1 also what happens to the
-    connections, 2 everything; ``quiet`` leaves the commands' notes out. Other libraries show warnings only.
+    connections, 2 everything; ``quiet`` leaves the commands' notes out. Other libraries show warnings only, the
+    WebSocket library at 2 more.
     """
     level = _LEVELS[min(verbosity, 2)]
     handler = _ConsoleOutput(console)
@@ -42,7 +44,8 @@ def set_up(console: Console, *, verbosity: int = 0, as_json: bool = False, quiet
     root.setLevel(logging.WARNING)
     logging.getLogger(_PACKAGE).setLevel(level)
     logging.getLogger(_COMMANDS).setLevel(level if quiet else min(level, logging.INFO))
-    logging.getLogger(_WEBSOCKET_LIBRARY).setLevel(max(level, logging.INFO))
+    for name in _WEBSOCKET_LOGGERS:  # what it says of a connection, our own lines say in the exchange's terms
+        logging.getLogger(name).setLevel(logging.WARNING if level > logging.DEBUG else logging.INFO)
 
 
 def _keeps_no_handshake(record: logging.LogRecord) -> bool:

@@ -14,6 +14,7 @@ import click
 
 from upbit_stream._version import __version__
 from upbit_stream.cli import exits
+from upbit_stream.cli.hints import with_hint
 from upbit_stream.cli.text import printable
 from upbit_stream.errors import UpbitStreamError
 
@@ -55,10 +56,11 @@ class _Commands(click.Group):
 
 def _tell(ctx: click.Context, error: UpbitStreamError) -> None:
     shown = ctx.meta.get(SHOWN)
+    text = with_hint(str(error))
     if shown is not None and (shown.as_json or shown.verbosity > 1):
-        logging.getLogger(__name__).error("%s", error, exc_info=error if shown.verbosity > 1 else None)
+        logging.getLogger(__name__).error("%s", text, exc_info=error if shown.verbosity > 1 else None)
     else:
-        click.secho(f"Error: {printable(str(error))}", fg="red", err=True)
+        click.secho(f"Error: {printable(text)}", fg="red", err=True)
 
 
 @click.group(

@@ -5,6 +5,7 @@ Owns their names, help and meaning. The one place of the command line that makes
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ import click
 
 from upbit_stream.cli import logs
 from upbit_stream.cli.main import SHOWN
-from upbit_stream.errors import UsageError
+from upbit_stream.errors import InsecureConnection, UsageError
 from upbit_stream.model.credentials import Credentials
-from upbit_stream.model.regions import REGIONS
+from upbit_stream.model.regions import REGIONS, Address, resolve
 from upbit_stream.model.subscription import Subscription
-from upbit_stream.stream import Stream
+from upbit_stream.stream import BASE_URL_VARIABLE, Stream
 from upbit_stream.wire.requests import FORMATS, Format
 
 if TYPE_CHECKING:
@@ -95,15 +96,39 @@ def connection_options(command: Command) -> Command:
         ),
         click.option(
             "--base-url",
-            envvar="UPBIT_BASE_URL",
-            show_envvar=True,
             metavar="URL",
-            help="The exchange's base address, instead of the region's: http(s)://HOST[:PORT].",
+            help="The exchange's base address, instead of the region's: http(s)://HOST[:PORT], or ws(s)://. "
+            f"Without it and without --region: the environment's {BASE_URL_VARIABLE}.",
         ),
-        click.option("--region", type=click.Choice(list(REGIONS)), help="Which of the exchange's regions."),
+        click.option(
+            "--region",
+            type=click.Choice(list(REGIONS), case_sensitive=False),
+            help="Which of the exchange's regions.",
+        ),
     ):
         command = option(command)
     return command
+
+
+def address_of(connection: Connection) -> Address:
+    """Which exchange: an explicit ``--base-url``, else an explicit ``--region``, else the environment's address.
+
+    Raises `UsageError` in the command line's words.
+    """
+    name, url = "--base-url", connection.base_url
+    if url is None and connection.region is None:
+        name, url = BASE_URL_VARIABLE, os.environ.get(BASE_URL_VARIABLE) or None
+        if url is None:
+            raise UsageError(f"say which exchange: --region {'|'.join(REGIONS)}, or --base-url URL")
+    try:
+        return resolve(connection.region, url, insecure=connection.insecure)
+    except InsecureConnection as error:
+        raise InsecureConnection(
+            f"{name} {url} has no TLS and is not this machine's own address: everything on the way could read and "
+            "change the traffic. Use https://, or add --insecure if that is meant"
+        ) from error
+    except UsageError as error:
+        raise UsageError(str(error).replace("base_url", name, 1)) from error
 
 
 def make_stream(connection: Connection, subscriptions: list[Subscription]) -> Stream:
@@ -111,10 +136,11 @@ def make_stream(connection: Connection, subscriptions: list[Subscription]) -> St
 
     Raises `UsageError` where an option or the environment makes no sense.
     """
+    address = address_of(connection)
     private = any(subscription.endpoint == "private" for subscription in subscriptions)
     return Stream(
         connection.region,
-        base_url=connection.base_url,
+        base_url=address.rest,
         format=connection.format,
         credentials=Credentials.from_env() if private else None,
         compression=connection.compress,

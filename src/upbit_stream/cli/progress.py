@@ -1,4 +1,4 @@
-"""What is shown while a recording runs, and at its end.
+"""What is shown while a recording runs.
 
 Owns the choice of what to show. Gets counts and times handed in; knows nothing of files, sockets or clocks.
 """
@@ -6,18 +6,16 @@ Owns the choice of what to show. Gets counts and times handed in; knows nothing 
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from typing import Final
 
-from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
 from upbit_stream.cli.connections import Connections
-from upbit_stream.cli.text import age, clock, plural, printable, size, stream_name
+from upbit_stream.cli.text import age, plural, size, stream_name
 from upbit_stream.record import StreamCount, Summary
 
-_RATE_WINDOW: Final = 10  # counts, one a second
+_RATE_WINDOW_S: Final = 10.0
 _MAX_NAMED: Final = 12  # streams in the live display; a log line names half as many
 
 StreamKey = tuple[str, str]
@@ -36,13 +34,15 @@ class Progress:
         self._connections = connections
         self._summary: Summary | None = None
         self._now_ns = 0
-        self._marks: deque[tuple[float, int]] = deque(maxlen=_RATE_WINDOW + 1)
+        self._marks: deque[tuple[float, int]] = deque()
 
     def count(self, summary: Summary, now_ns: int, monotonic_s: float) -> None:
-        """Take the counts of this moment; the rate is the mean of the last ten."""
+        """Take the counts of this moment; the rate is the mean of the last ten seconds."""
         self._summary = summary
         self._now_ns = now_ns
         self._marks.append((monotonic_s, summary.messages))
+        while len(self._marks) > 2 and self._marks[1][0] <= monotonic_s - _RATE_WINDOW_S:
+            self._marks.popleft()  # by time and not by number: counts come late where the machine is busy
 
     def total(self) -> str:
         """The one line about everything."""
@@ -53,15 +53,15 @@ class Progress:
             plural(summary.messages, "message"),
             f"{self._rate():,.1f}/s",
             size(summary.bytes),
-            plural(connections.open, "connection"),
+            f"{plural(connections.open, 'connection')} open",
         ]
-        for number, what in (
-            (connections.lost, "lost"),
-            (connections.failed, "failed"),
-            (summary.malformed, "unreadable"),
+        for number, noun, what in (
+            (connections.lost, "connection", "lost"),
+            (connections.failed, "attempt", "failed"),
+            (summary.malformed, "payload", "unreadable"),
         ):
             if number:
-                parts.append(f"{number:,} {what}")
+                parts.append(f"{plural(number, noun)} {what}")
         return ", ".join(parts)
 
     def as_log_line(self) -> str:
@@ -106,31 +106,3 @@ def by_stream(summary: Summary | None, expected: list[StreamKey]) -> dict[Stream
     if summary is not None:
         counts.update({(count.type, count.code): count for count in summary.streams})
     return counts
-
-
-def summary_table(summary: Summary, expected: list[StreamKey]) -> Table:
-    """The table at the end: what was recorded of each stream, and where it is."""
-    table = Table(box=SIMPLE, show_footer=True)
-    table.add_column("stream", footer="total", overflow="fold")
-    table.add_column("messages", footer=f"{summary.messages:,}", justify="right", no_wrap=True)
-    table.add_column("bytes", footer=size(summary.bytes), justify="right", no_wrap=True)
-    table.add_column("newest message")
-    table.add_column("file", overflow="fold")
-    for key, count in by_stream(summary, expected).items():
-        name = Text(stream_name(*key))
-        if count is None:
-            table.add_row(name, "0", "0 B", "never", "")
-            continue
-        newest = clock(count.newest_received_at_ns)
-        table.add_row(name, f"{count.messages:,}", size(count.bytes), newest, Text(printable(count.path.name)))
-    return table
-
-
-def closing_lines(summary: Summary, directory: Path) -> list[str]:
-    """What the table does not say: where the files are, and what was not as it should be."""
-    lines = [f"The files are in {printable(str(directory))}"]
-    if summary.malformed:
-        lines.append(f"{plural(summary.malformed, 'payload')} could not be read: see {summary.malformed_path.name}")
-    if summary.cut_bytes:
-        lines.append(f"{size(summary.cut_bytes)} of torn last lines were cut, which a crash had left")
-    return lines

@@ -6,6 +6,7 @@ Owns the command's options and what it shows. Must not know how anything is rece
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -16,19 +17,24 @@ from rich.console import Console
 from upbit_stream.cli import exits
 from upbit_stream.cli.connections import Connections
 from upbit_stream.cli.display import Display
+from upbit_stream.cli.ending import closing_lines, silent_streams, summary_table
 from upbit_stream.cli.options import (
     Connection,
     Shown,
+    address_of,
     connection_options,
     make_stream,
     shown_options,
 )
-from upbit_stream.cli.progress import Progress, StreamKey, closing_lines, summary_table
+from upbit_stream.cli.progress import Progress, StreamKey
 from upbit_stream.cli.recording import record_until
 from upbit_stream.cli.signals import ending_signals
-from upbit_stream.cli.subscriptions import parse_subscriptions, subscription_options
+from upbit_stream.cli.subscriptions import check_one_file_each, parse_subscriptions, subscription_options
+from upbit_stream.errors import UpbitStreamError
 from upbit_stream.model.subscription import Subscription
-from upbit_stream.record import Recorder
+from upbit_stream.record import Recorder, Summary
+
+_log = logging.getLogger(__name__)
 
 _UNWRAPPED_COLUMNS: Final = 1000  # a table in a file or a pipe is as wide as it is
 
@@ -87,6 +93,7 @@ def record(
     shown.set_up(ctx, console)
     connection = Connection(**{field.name: options.pop(field.name) for field in fields(Connection)})
     subscriptions = parse_subscriptions(streams, options)
+    check_one_file_each(subscriptions)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_record(connection, subscriptions, out, duration, shown, console))
 
@@ -102,9 +109,11 @@ async def _record(
     with ending_signals() as ending:
         stream = make_stream(connection, subscriptions)
         recorder = Recorder(out)
+        _log.info("recording %s into %s", address_of(connection).rest, out)
         connections = Connections()
         expected = _expected(subscriptions)
         live = console.is_terminal and not shown.quiet and not shown.as_json
+        failed = False
         try:
             with Display(Progress(expected, connections), recorder.summary, console, live=live) as display:
                 await record_until(
@@ -116,21 +125,40 @@ async def _record(
                     duration_s=duration_s,
                     on_tick=display.tick,
                 )
+        except UpbitStreamError:
+            failed = True
+            raise
         finally:
             try:
                 recorder.close()
             finally:
-                if not shown.quiet:
-                    _show_summary(recorder, expected)
+                _tell_the_end(recorder, expected, connections, failed=failed, quiet=shown.quiet)
 
 
-def _show_summary(recorder: Recorder, expected: list[StreamKey]) -> None:
+def _tell_the_end(
+    recorder: Recorder, expected: list[StreamKey], connections: Connections, *, failed: bool, quiet: bool
+) -> None:
+    summary = recorder.summary()
+    nothing = not summary.messages and not summary.malformed
+    if nothing and failed:
+        return  # the error says it all
+    if nothing and not connections.made:
+        _log.warning("nothing was recorded: there was no connection")
+        return
+    if not quiet:
+        _show_summary(summary, recorder.directory, expected)
+    if silent := silent_streams(summary, expected):
+        _log.warning("%s", silent)
+
+
+def _show_summary(summary: Summary, directory: Path, expected: list[StreamKey]) -> None:
     output = Console(highlight=False, soft_wrap=False)
     if not output.is_terminal:
         output.width = _UNWRAPPED_COLUMNS
-    summary = recorder.summary()
-    output.print(summary_table(summary, expected))
-    for line in closing_lines(summary, recorder.directory):
+    table = summary_table(summary, expected, output)
+    output.print(table)
+    files_named = any(column.header == "file" for column in table.columns)
+    for line in closing_lines(summary, directory, files_named=files_named):
         output.print(line, markup=False, soft_wrap=True)
 
 

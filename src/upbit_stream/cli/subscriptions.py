@@ -6,12 +6,12 @@ Owns the options' names, help and which stream each goes to. What makes sense is
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from upbit_stream.errors import UsageError
+from upbit_stream.errors import InvalidSubscription, UsageError
 from upbit_stream.model.subscription import ANNOUNCEMENT_CATEGORIES, TIMEFRAMES, TYPES, Subscription
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -27,6 +27,13 @@ def subscription_options(command: Command) -> Command:
             metavar="NAME[,NAME...]",
             help=f"Announcements of these kinds: {', '.join(ANNOUNCEMENT_CATEGORIES)}. Default: all.",
         ),
+        click.option(
+            "--event-params",
+            callback=_json_object,
+            metavar="JSON",
+            help="For indicator_signal: what the trigger is set to.",
+        ),
+        click.option("--trigger", metavar="NAME", help="For indicator_signal: what it waits for, such as overbought."),
         click.option(
             "--indicators",
             callback=_json_list,
@@ -53,11 +60,24 @@ def _split(_ctx: click.Context, _option: click.Parameter, value: str | None) -> 
 def _json_list(_ctx: click.Context, _option: click.Parameter, value: str | None) -> list[Any] | None:
     if value is None:
         return None
+    definitions = _json(value)
+    return definitions if isinstance(definitions, list) else [definitions]
+
+
+def _json_object(_ctx: click.Context, _option: click.Parameter, value: str | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    given = _json(value)
+    if not isinstance(given, dict):
+        raise click.BadParameter('no JSON object, such as {"threshold": 70}')
+    return given
+
+
+def _json(text: str) -> Any:
     try:
-        definitions = json.loads(value)
+        return json.loads(text)
     except ValueError as error:
         raise click.BadParameter(f"no JSON: {error}") from error
-    return definitions if isinstance(definitions, list) else [definitions]
 
 
 def parse_subscriptions(names: tuple[str, ...], options: Mapping[str, Any]) -> list[Subscription]:
@@ -69,14 +89,51 @@ def parse_subscriptions(names: tuple[str, ...], options: Mapping[str, Any]) -> l
     [Subscription(type='trade', codes=('SGD-BTC',), is_only_realtime=True), Subscription(type='myOrder')]
     """
     given = {name: value for name, value in options.items() if value is not None and value is not False}
+    for text in names:
+        _check_commas(text)
     kinds = [name.strip().partition(":")[0] for name in names]
     known = [TYPES[kind].options if kind in TYPES else frozenset() for kind in kinds]
-    unknown_kind = any(kind not in TYPES for kind in kinds)
-    for name in given:
-        if not unknown_kind and not any(name in options for options in known):
-            option = "--" + name.removeprefix("is_").replace("_", "-")
-            raise UsageError(f"{option} is for none of the streams {' '.join(names)}; leave it out")
+    if all(kind in TYPES for kind in kinds):
+        _check_options(names, known, given)
     return [
         Subscription.parse(text, **{name: value for name, value in given.items() if name in options})
         for text, options in zip(names, known, strict=True)
     ]
+
+
+def _check_commas(text: str) -> None:
+    _, _, codes = text.strip().partition(":")
+    if codes and "" in (parts := codes.split(",")):
+        side = "before" if not parts[0] else "after"
+        raise InvalidSubscription(f"{text!r}: a code is missing {side} the comma; write CODE,CODE without blanks")
+
+
+def _check_options(names: Sequence[str], known: Sequence[frozenset[str]], given: Mapping[str, Any]) -> None:
+    """What `Subscription` would say as well, in the words of the command line."""
+    for name in given:
+        if not any(name in options for options in known):
+            option = "--" + name.removeprefix("is_").replace("_", "-")
+            raise UsageError(f"{option} is for none of the streams {' '.join(names)}; leave it out")
+    if "is_only_snapshot" in given and "is_only_realtime" in given:
+        raise UsageError("--only-snapshot and --only-realtime together leave nothing; give one of them")
+    for text, options in zip(names, known, strict=True):
+        if "timeframe" in options and "timeframe" not in given:
+            raise UsageError(f"{text} needs --timeframe, one of {', '.join(TIMEFRAMES)}")
+        if "indicators" in options and not given.get("indicators"):
+            raise UsageError(f"{text} needs at least one of the exchange's indicators: --indicators JSON")
+
+
+def check_one_file_each(subscriptions: Iterable[Subscription]) -> None:
+    """Refuse what one file could not tell apart: an order book's messages name their market, but not their depth.
+
+    Raises `UsageError`.
+    """
+    taken: dict[str, str] = {}
+    for subscription in subscriptions:
+        for code in subscription.codes if subscription.type == "orderbook" else ():
+            other = taken.setdefault(code.partition(".")[0], code)
+            if other != code:
+                raise UsageError(
+                    f"orderbook:{other} and orderbook:{code} would be mixed in one file: "
+                    "record them into two directories"
+                )
