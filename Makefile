@@ -75,6 +75,7 @@ demo: $(DEMO_INSTALLED) ## record ten seconds of the stand-in exchange into demo
 	$(DEMO_VENV)/bin/python scripts/demo.py
 
 $(DEMO_INSTALLED): requirements/runtime.txt requirements/build.txt pyproject.toml
+	$(call heading,demo: $(DEMO_VENV) from requirements/runtime.txt; once)
 	$(PYTHON) -m venv $(DEMO_VENV)
 	$(DEMO_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	$(DEMO_VENV)/bin/python $(PIP_INSTALL) $(THIS)

@@ -1,7 +1,7 @@
-"""Ten seconds of the stand-in exchange, recorded: start it, record four streams of three markets, show the rows.
+"""Ten seconds of the stand-in exchange, recorded: start it, record four streams of three markets, show a row.
 
-Needs nothing but the package, in the environment of the Python that runs this. Ends the stand-in whatever
-happens, and waits for nothing without a limit.
+Needs nothing but the package, in the environment of the Python that runs this. Begins with an empty directory, ends
+the stand-in whatever happens, and waits for nothing without a limit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 OUT = Path("demo-data")
+LOCK = ".lock"  # the recorder's, in the directory that it writes to
 MARKETS = ("SGD-BTC", "SGD-ETH", "SGD-XRP")
 TYPES = ("trade", "orderbook", "ticker", "candle.1s")
 DURATION_S = 10
@@ -35,11 +38,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("demo: told to stop"))
     if not COMMAND.exists():
         sys.exit(f"demo: there is no upbit-stream beside {sys.executable}; run this through `make demo`")
+    clear(OUT)
     with stand_in() as base_url:
         print(f"The stand-in exchange listens on {base_url}.")
         print(f"Recording {', '.join(TYPES)} of {', '.join(MARKETS)} for {DURATION_S} s …", flush=True)
         record(base_url)
-    show()
+    show(OUT)
+
+
+def clear(directory: Path) -> None:
+    """Remove the rows of an earlier run; leave where there is anything else, or somebody records there."""
+    if not directory.exists():
+        return
+    if not directory.is_dir() or directory.is_symlink():
+        sys.exit(f"demo: {directory} is no directory of the demo; move it away")
+    rows = [path for path in directory.iterdir() if path.suffix == ".jsonl" and path.is_file()]
+    foreign = sorted(path.name for path in directory.iterdir() if path not in rows and path.name != LOCK)
+    if foreign:
+        sys.exit(f"demo: {directory} holds what no demo made ({', '.join(foreign)}); move the directory away")
+    try:
+        with FileLock(directory / LOCK, timeout=0):
+            for path in rows:
+                path.unlink()
+    except Timeout:
+        sys.exit(f"demo: somebody records into {directory} at the moment; end that first")
 
 
 @contextmanager
@@ -95,21 +117,15 @@ def record(base_url: str) -> None:
         sys.exit(f"demo: the recorder ended with status {ran.returncode}")
 
 
-def show() -> None:
-    """Say where the files are, and what is in them."""
-    print(f"\nThe rows lie in {OUT.resolve()}:")
-    empty = []
-    for name in (f"{market}_{type_}.jsonl" for market in MARKETS for type_ in TYPES):
-        file = OUT / name
-        rows = file.read_bytes().count(b"\n") if file.exists() else 0
-        print(f"  {rows:>6} rows  {name}")
-        if not rows:
-            empty.append(name)
+def show(directory: Path) -> None:
+    """Check that each stream left rows, and show one of them. How many there are the recorder has told."""
+    files = [directory / f"{market}_{type_}.jsonl" for market in MARKETS for type_ in TYPES]
+    empty = [file.name for file in files if not file.exists() or not file.stat().st_size]
     if empty:
         sys.exit(f"demo: nothing was recorded in {', '.join(empty)}")
-    with (OUT / f"{MARKETS[0]}_{TYPES[0]}.jsonl").open() as first:
+    with files[0].open() as first:
         row = first.readline().rstrip()
-    print(f"\nThe first row of {first.name}:\n  {row[:SHOWN_CHARS]}{'…' if len(row) > SHOWN_CHARS else ''}")
+    print(f"\nThe first row of {files[0]}:\n  {row[:SHOWN_CHARS]}{'…' if len(row) > SHOWN_CHARS else ''}")
 
 
 if __name__ == "__main__":
