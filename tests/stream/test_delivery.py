@@ -14,6 +14,7 @@ from upbit_stream import (
     Stream,
     StreamClosed,
     Trade,
+    Unknown,
     UsageError,
 )
 from upbit_stream.testing.virtual_time import run_virtual
@@ -153,3 +154,26 @@ def test_an_answer_is_not_missed_while_nothing_is_read() -> None:
         assert lab.kinds().count("disconnected") == 0
 
     in_lab(body, buffer=50, exchange={"trade_rate": 10.0})
+
+
+def test_a_consumer_that_is_awake_holds_the_exchange_back_too() -> None:
+    """What the socket has is delivered before the consumer runs: the limit has to be looked at all the same."""
+
+    async def body(lab: Lab) -> None:
+        holds: list[bool] = []
+        consumer = lab.stream.messages("trade", buffer=10)
+        hold = consumer._hold
+        consumer._hold = lambda who, full: (holds.append(full), hold(who, full))[1]
+        waiting = asyncio.create_task(anext(consumer))
+        await asyncio.sleep(0)
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await waiting
+        waiting = asyncio.create_task(anext(consumer))
+        while len(consumer):
+            await anext(consumer)
+        for message in [lab.exchange.tape[0]] * 30:
+            consumer.put(Unknown(type="trade", code=message.code, payload=b""))
+        assert holds[-1] is True
+        waiting.cancel()
+
+    in_lab(body)

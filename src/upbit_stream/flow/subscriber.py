@@ -118,7 +118,8 @@ class Subscriber(Generic[Item]):
         self._buffer.append(message)
         if self._waiter is not None:
             self._wake()
-        elif len(self._buffer) >= self._limit and not self._holding:
+        # Also where the consumer is awake: it runs only after all that the socket has is read.
+        if len(self._buffer) >= self._limit and not self._holding:
             self._hold_back()
 
     def _hold_back(self) -> None:
@@ -180,7 +181,7 @@ class Subscriber(Generic[Item]):
         self._events += 1
         if self._waiter is not None:
             self._wake()
-        elif self.policy == "wait" and len(self._buffer) >= self._limit and not self._holding:
+        if self.policy == "wait" and len(self._buffer) >= self._limit and not self._holding:
             self._hold_back()
 
     def close(self, error: Exception | None = None) -> None:
