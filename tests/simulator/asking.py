@@ -40,13 +40,15 @@ def ask(exchange: Exchange, path: str, *, source: str = "192.0.2.1", private: bo
     return answer
 
 
-def said(answer: RestAnswer, status: int = 200) -> Any:
+def said(answer: RestAnswer | None, status: int = 200) -> Any:
+    assert answer is not None
     assert answer.status == status, answer
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     return json.loads(answer.body, parse_float=Decimal)
 
 
-def error(answer: RestAnswer) -> tuple[int, str | int]:
+def error(answer: RestAnswer | None) -> tuple[int, str | int]:
+    assert answer is not None
     told = json.loads(answer.body)
     assert list(told) == ["error"]
     assert list(told["error"]) == ["name", "message"]

@@ -16,6 +16,7 @@ from upbit_stream.simulator import (
     Exchange,
     Frame,
     Refusal,
+    Reset,
     Session,
     Upgrade,
 )
@@ -40,7 +41,7 @@ class Client:
     def __init__(self, exchange: Exchange, session: Session) -> None:
         self.exchange = exchange
         self.session = session
-        self.closed_with: Close | None = None
+        self.closed_with: Close | Reset | None = None
 
     @property
     def now_ms(self) -> int:

@@ -36,7 +36,12 @@ def test_time_does_not_run_backwards() -> None:
 
 def test_a_call_from_inside_is_left_to_the_outer_one() -> None:
     agenda, called = Agenda(0), []
-    agenda.add(1, lambda at: (agenda.run_until(99), called.append(at)))
+
+    def act(at_ms: int) -> None:
+        agenda.run_until(99)
+        called.append(at_ms)
+
+    agenda.add(1, act)
     agenda.add(2, called.append)
     agenda.run_until(1)
     assert called == [1]

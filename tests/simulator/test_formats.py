@@ -30,7 +30,7 @@ PUBLIC = {
 CODES = ["SGD-BTC", "KRW-XRP", "BTC-SHIB", "IDR-ETH", "USDT-DOGE", "THB-USDT"]
 
 RSI = {"type": "rsi", "params": {"period": 14}}
-STUDIES = [
+STUDIES: list[tuple[dict[str, Any], Any, Any]] = [
     ({"type": "volume", "params": {"period": 20}}, ["volume", "avg_volume", "ratio"], "volume_spike"),
     (RSI, ["rsi"], "overbought"),
     ({"type": "moving_average", "params": {"period": 20, "type": "EMA"}}, ["value"], "price_cross_above"),
@@ -121,7 +121,7 @@ def test_indicators(connect: Connect, style: str | None) -> None:
 def test_signals(connect: Connect, style: str | None) -> None:
     simple, listed = STYLES[style]
     event = {"volume_spike": {"multiplier": 3}, "overbought": {"threshold": 70}}
-    definitions = [
+    definitions: list[dict[str, Any]] = [
         study | {"trigger": trigger, "event_params": event.get(trigger, {})} for study, _, trigger in STUDIES
     ]
     definitions[0]["params"] = {"period": 10}
@@ -166,7 +166,7 @@ def test_values_are_of_the_documented_kinds(connect: Connect) -> None:
         assert message["timestamp"] > message["trade_timestamp"]
         numbers = [value for value in message.values() if isinstance(value, Decimal)]
         assert len(numbers) >= 8
-        assert all(-value.as_tuple().exponent <= (10 if daily else 8) for value in numbers)
+        assert all(-int(value.as_tuple().exponent) <= (10 if daily else 8) for value in numbers)
 
 
 def test_publish_reaches_those_subscribed_in_their_format(connect: Connect) -> None:

@@ -164,7 +164,8 @@ def test_closed_orders_by_state_and_window_of_creation(quiet: Exchange) -> None:
     assert uuids(quiet, CLOSED, start_time="2026-09-21T14:13:21Z") == [waited, *hours[:0:-1]]
 
 
-def test_closed_orders_are_kept_for_seven_days(quiet: Exchange) -> None:
+def test_closed_orders_are_kept_for_seven_days() -> None:
+    quiet = Exchange(start_ms=START_MS, private_rate=0, codes=())
     old = place(quiet, START_MS, end="done")
     slow = place(quiet, START_MS + 1)
     quiet.advance(START_MS + 7 * DAY_MS)

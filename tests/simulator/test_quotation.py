@@ -45,7 +45,7 @@ def ids(told: list[dict[str, Any]] | list[Trade]) -> list[int]:
 
 
 def paged(exchange: Exchange, days_ago: int, count: int) -> list[dict[str, Any]]:
-    day = {"days_ago": days_ago} if days_ago else {}
+    day: dict[str, Any] = {"days_ago": days_ago} if days_ago else {}
     found: list[dict[str, Any]] = []
     while page := said(ask(exchange, TICKS, market=CODE, count=count, **day)):
         assert len(page) <= count
@@ -84,7 +84,7 @@ def test_the_tape_reaches_seven_days_back_and_today() -> None:
 
 def test_a_new_day_forgets_the_eighth_before() -> None:
     midnight = NOON_MS // DAY_MS * DAY_MS
-    options = {"history_ms": 8 * DAY_MS, "history_rate": 0.01, "limits_enforced": False}
+    options: dict[str, Any] = {"history_ms": 8 * DAY_MS, "history_rate": 0.01, "limits_enforced": False}
     exchange = Exchange(start_ms=midnight - 60_000, trade_rate=0.5, codes=[CODE], **options)
     assert trades_of(exchange, 7)
     exchange.advance(midnight + 60_000)

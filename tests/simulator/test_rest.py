@@ -1,5 +1,7 @@
 """REST in general: paths, budgets and the shape of errors."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ MARKETS, TICKS, BALANCES = "/v1/market/all", "/v1/trades/ticks", "/v1/accounts"
 START_MS = 1_790_000_000_000
 
 
-def exchange(**options: bool) -> Exchange:
+def exchange(**options: Any) -> Exchange:
     return Exchange(start_ms=START_MS, trade_rate=0, private_rate=0, **options)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from upbit_stream.simulator import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Exchange
+from upbit_stream.simulator.book import Side
 from upbit_stream.simulator.server import Server
 
 upbit = pytest.importorskip("upbit")
@@ -36,11 +37,12 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
 def placed(exchange: Exchange) -> list[str]:
     """Three orders of the account: done, cancelled with a part executed, and open."""
     now_ms = exchange.agenda.now_ms
+    sides: tuple[Side, ...] = ("BID", "ASK", "BID")
     done, cancelled, waiting = (
         exchange.place_order(
             DEFAULT_ACCESS_KEY, "SGD-BTC", side, "130000.5", "0.3", now_ms=now_ms, identifier=f"mine & {side} {n}"
         )
-        for n, side in enumerate(("BID", "ASK", "BID"))
+        for n, side in enumerate(sides)
     )
     exchange.fill_order(DEFAULT_ACCESS_KEY, done, "0.1", now_ms=now_ms)
     exchange.fill_order(DEFAULT_ACCESS_KEY, done, "0.2", now_ms=now_ms)

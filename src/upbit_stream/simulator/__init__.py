@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from .auth import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY
 from .exchange import Exchange
+from .faults import Fault, random_schedule
 from .market import Trade
 from .replay import Recorded, Replay
 from .rest import RestAnswer, RestRequest
-from .session import Close, Frame, Session
+from .session import Close, Frame, Reset, Session
 from .stats import Stats
 from .upgrade import Refusal, Upgrade
 
@@ -21,14 +22,17 @@ __all__ = [
     "DEFAULT_SECRET_KEY",
     "Close",
     "Exchange",
+    "Fault",
     "Frame",
     "Recorded",
     "Refusal",
     "Replay",
+    "Reset",
     "RestAnswer",
     "RestRequest",
     "Session",
     "Stats",
     "Trade",
     "Upgrade",
+    "random_schedule",
 ]

@@ -60,6 +60,8 @@ class Order:
     volume: int
     remaining: int
     order_timestamp: int
+    number: int
+    """Counts the account's orders, as they were placed."""
     identifier: str | None = None
     trades: int = 0
     funds: int = 0
@@ -96,6 +98,7 @@ class Account:
         self.open: dict[str, Order] = {}
         self.closed: dict[str, Order] = {}
         self.balances: dict[str, Balance] = {}
+        self._placed = 0
         self._chance = chance
         self._tell = tell
 
@@ -110,7 +113,8 @@ class Account:
     ) -> Order:
         """A limit order: told as ``wait``, its funds or volume locked."""
         uuid = next_uuid(self._chance)
-        order = Order(uuid, code, side, price, volume, volume, now_ms, identifier)
+        self._placed += 1
+        order = Order(uuid, code, side, price, volume, volume, now_ms, self._placed, identifier)
         held = self._held(order)
         # A stand-in account is never short of anything: what is missing arrives just in time.
         held.free = max(held.free, order.locked) - order.locked

@@ -24,8 +24,8 @@ class Listener(Protocol):
     def account(self) -> str | None:
         """Whose it is."""
 
-    def send(self, payload: bytes) -> None:
-        """Put one message into its outbox."""
+    def send(self, payload: bytes, kind: str | None = None) -> None:
+        """Put one message, of a type, into its outbox."""
 
 
 class Audience:
@@ -74,4 +74,4 @@ class Audience:
             payload = message.payload(variant, listener.format)
             if payload is not None:
                 served.add(listener)
-                listener.send(payload)
+                listener.send(payload, message.kind)

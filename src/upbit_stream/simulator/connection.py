@@ -11,11 +11,20 @@ from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
-from .session import Close, Session
+from .session import Close, Reset, Session
 
 GOING_AWAY = Close(1001, "the exchange is shutting down")
 CLOSE_GRACE_S = 2.0
 """How long a client may take to read what is left and to answer our close; then it is cut off."""
+
+
+_GLANCE_S = 0.05
+
+
+async def until_gone(transport: asyncio.BaseTransport) -> None:
+    """Wait for the client to hang up. aiohttp tells nobody who does not read, so it takes looking."""
+    while not transport.is_closing():  # noqa: ASYNC110  # there is no event to wait for
+        await asyncio.sleep(_GLANCE_S)
 
 
 class Connection:
@@ -59,6 +68,9 @@ class Connection:
 
     def go_away(self) -> None:
         """End the connection because the server stops."""
+        if self._session.frozen:
+            self._abort()
+            return
         self._farewell = GOING_AWAY
         self._woken()
 
@@ -74,7 +86,8 @@ class Connection:
             self._transport.abort()
 
     async def _read(self) -> None:
-        async for message in self._socket:
+        while True:
+            message = await self._socket.receive()
             match message.type:
                 case WSMsgType.TEXT:
                     self._session.receive_text(message.data, self._now_ms())
@@ -84,10 +97,18 @@ class Connection:
                     self._session.receive_text(text, self._now_ms())
                 case WSMsgType.PING:
                     self._session.receive_ping(self._now_ms())
-                    await self._socket.pong(message.data)
+                    if not self._session.frozen:
+                        await self._socket.pong(message.data)
                 case WSMsgType.PONG:
                     self._session.receive_ping(self._now_ms())
+                case WSMsgType.CLOSE if not self._session.frozen:
+                    # Not drained: the client may be gone already.
+                    await self._socket.close(drain=False)
+                    return
                 case _:
+                    if self._session.frozen and self._transport is not None:
+                        # A client's goodbye is not answered: only when it hangs up, it is gone.
+                        await until_gone(self._transport)
                     return
             self._after()
 
@@ -96,6 +117,9 @@ class Connection:
             await self._something.wait()
             self._something.clear()
             for item in self._session.take_output():
+                if isinstance(item, Reset):
+                    self._abort()
+                    return
                 if isinstance(item, Close):
                     self._farewell = item
                     return

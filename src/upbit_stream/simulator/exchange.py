@@ -6,7 +6,7 @@ the epoch, and chance from a seed. The same seed, start and calls give the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from .accounts import Account
@@ -17,6 +17,7 @@ from .auth import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Gatekeeper
 from .book import Side
 from .broadcast import Broadcast, Told
 from .door import Door
+from .faults import Fault
 from .floor import Floor, History
 from .info import Info, told_study
 from .market import Market, Trade
@@ -31,6 +32,7 @@ from .seeds import seeded
 from .session import Session
 from .stats import Stats
 from .tape import Tape
+from .troubles import Troubles
 from .upgrade import Refusal, Upgrade
 from .wanted import EVERY_CODE, Feed
 
@@ -49,6 +51,8 @@ class Exchange:
     ``tape_limit`` at most about so many trades in all, and candles of each kind and market. It begins at
     ``start_ms``, or ``history_ms`` earlier: the markets have then really been trading for so long,
     ``history_rate`` trades a second (default: ``trade_rate``), before anyone could connect.
+
+    ``faults`` happen when their time comes.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Exchange:
         tape_limit: int | None = None,
         history_ms: int = 0,
         history_rate: float | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.agenda = Agenda(start_ms)
         self.audience = Audience()
@@ -73,6 +78,8 @@ class Exchange:
         self.limits_enforced = limits_enforced
         self.outbox_limit_bytes = outbox_limit_bytes
         self._tape = Tape(tape_limit)
+        self._connected: list[Session] = []
+        self._troubles = Troubles(seed, self.agenda, self.stats, lambda: self.sessions)
         known = {DEFAULT_ACCESS_KEY: DEFAULT_SECRET_KEY} if keys is None else keys
         gatekeeper = Gatekeeper(known)
         self._door = Door(gatekeeper, self.stats, limits_enforced=limits_enforced)
@@ -109,6 +116,8 @@ class Exchange:
         )
         Announcements(seed, self.agenda, self.audience)
         Info(self._floor.markets, seed=seed, agenda=self.agenda, audience=self.audience)
+        for fault in faults:
+            self._troubles.inject(fault)
 
     @property
     def markets(self) -> Mapping[str, Market]:
@@ -130,6 +139,11 @@ class Exchange:
         """The accounts by access key."""
         return self._accounts
 
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The open connections that are not frozen, oldest first."""
+        return [session for session in self._connected if session.is_open and not session.frozen]
+
     # Time
 
     def advance(self, now_ms: int) -> None:
@@ -145,12 +159,16 @@ class Exchange:
     def connect(self, upgrade: Upgrade, now_ms: int) -> Session | Refusal:
         """Accept or refuse an upgrade request."""
         self.advance(now_ms)
-        outcome = self._door.admit(upgrade, self.agenda.now_ms)
+        now_ms = self.agenda.now_ms
+        outcome = self._troubles.refuse(now_ms) or self._door.admit(upgrade, now_ms)
         stats = self.stats
         if not isinstance(outcome, Refusal):
             stats.connections_accepted += 1
             stats.connections_open += 1
-            return Session(self, outcome.endpoint, outcome.account, self.agenda.now_ms)
+            session = Session(self, outcome.endpoint, outcome.account, now_ms)
+            self._connected = [other for other in self._connected if other.is_open] + [session]
+            self._troubles.accepted(session, now_ms)
+            return session
         stats.connections_refused += 1
         stats.refused_404 += outcome.status == 404
         stats.refused_401 += outcome.status == 401
@@ -158,10 +176,10 @@ class Exchange:
         stats.refused_418 += outcome.status == 418
         return outcome
 
-    def rest(self, request: RestRequest, now_ms: int) -> RestAnswer:
-        """Answer a REST request."""
+    def rest(self, request: RestRequest, now_ms: int) -> RestAnswer | None:
+        """Answer a REST request; None: it stays without an answer, for as long as the client cares to wait."""
         self.advance(now_ms)
-        return self._rest.answer(request, self.agenda.now_ms)
+        return self._troubles.rest(request, self.agenda.now_ms, self._rest.answer)
 
     # What sessions need
 
@@ -174,7 +192,16 @@ class Exchange:
         if self._playback is not None:
             self._playback.subscribed(feeds, now_ms)
 
+    def disturbed(self, session: Session, kind: str, payload: bytes) -> Sequence[tuple[int, bytes]] | None:
+        """What faults make of a message on its way out."""
+        return self._troubles.disturbed(session, kind, payload)
+
     # What can be made to happen
+
+    def inject(self, fault: Fault) -> None:
+        """Have a fault happen when its time has come; at once if it has. ``next_event_at_ms`` may be earlier then."""
+        self._troubles.inject(fault)
+        self.advance(self.agenda.now_ms)
 
     def publish(self, message: Mapping[str, object], *, account: str | None = None, now_ms: int | None = None) -> None:
         """Deliver a message under DEFAULT names, now or at ``now_ms``, to all who are subscribed to its type and code.

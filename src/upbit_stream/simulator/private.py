@@ -89,8 +89,8 @@ class Private:
         ]
 
     def _unit(self, currency: str) -> str:
-        quotes = [code.split("-")[0] for code in self._codes()]
-        return next((code.split("-")[0] for code in self._codes() if code.endswith(f"-{currency}")), quotes[0])
+        """What its price is counted in: the first quote currency it is traded for; itself, if it is none's base."""
+        return next((code.split("-")[0] for code in self._codes() if code.endswith(f"-{currency}")), currency)
 
     def _all(self) -> Iterable[Order]:
         yield from self._account.open.values()
@@ -102,7 +102,7 @@ class Private:
         if market is not None and market not in self._codes():
             raise asked.bad("market does not have a valid value")
         kept = [order for order in orders if market in (None, order.code)]
-        return sorted(kept, key=lambda order: (order.order_timestamp, order.uuid), reverse=newest_first)
+        return sorted(kept, key=lambda order: order.number, reverse=newest_first)
 
 
 def _states(asked: Parameters, choices: tuple[str, ...], default: list[str]) -> list[str]:

@@ -15,8 +15,9 @@ from typing import Self
 
 from aiohttp import web
 
-from .connection import CLOSE_GRACE_S, Connection
+from .connection import CLOSE_GRACE_S, Connection, until_gone
 from .exchange import Exchange
+from .faults import Fault
 from .rest import RestRequest
 from .session import Session
 from .upgrade import Refusal, Upgrade
@@ -41,6 +42,7 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_ms: int | None = None
         self._connections: set[Connection] = set()
+        self._unanswered: set[asyncio.Transport] = set()
         # The exchange's time starts where it was made, and moves with the monotonic clock: a wall clock
         # that is set back does not stop the market.
         self._ahead_ms = exchange.agenda.now_ms - time.monotonic_ns() // 1_000_000
@@ -92,6 +94,8 @@ class Server:
         if runner is not None:
             for connection in list(self._connections):
                 connection.go_away()
+            for transport in self._unanswered:
+                transport.abort()
             await runner.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -121,11 +125,16 @@ class Server:
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
         self._timer_at_ms = next_ms
 
+    def inject(self, fault: Fault) -> None:
+        """Have a fault happen when its time has come, as ``Exchange.inject``, and be awake then."""
+        self.exchange.inject(fault)
+        self._arm()
+
     # Requests
 
     async def _request(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").strip().lower() != "websocket":
-            return self._rest(request)
+            return await self._rest(request)
         upgrade = Upgrade(request.path_qs, _headers(request), request.remote or "unknown")
         outcome = self.exchange.connect(upgrade, self.now_ms())
         self._arm()
@@ -133,17 +142,32 @@ class Server:
             return web.Response(status=outcome.status, headers=outcome.headers, body=outcome.body)
         return await self._serve(request, outcome)
 
-    def _rest(self, request: web.Request) -> web.StreamResponse:
+    async def _rest(self, request: web.Request) -> web.StreamResponse:
         # The target as it was sent: what is decoded could not be told from what was not encoded.
         path, _, query = request.raw_path.partition("?")
         asked = RestRequest(request.method, path, query, _headers(request), request.remote or "unknown")
         answer = self.exchange.rest(asked, self.now_ms())
         self._arm()
+        if answer is None:
+            await self._stay_silent(request)
+            return web.Response(status=504)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
+    async def _stay_silent(self, request: web.Request) -> None:
+        """Wait until the client has given up, or the server stops."""
+        transport = request.transport
+        if transport is None:
+            return
+        self._unanswered.add(transport)
+        try:
+            await until_gone(transport)
+        finally:
+            self._unanswered.discard(transport)
+
     async def _serve(self, request: web.Request, session: Session) -> web.StreamResponse:
-        # Pings are answered by the connection, so that the core sees them; compression is used if the client offers it.
-        socket = web.WebSocketResponse(autoping=False, compress=True, timeout=CLOSE_GRACE_S)
+        # Pings and closes are answered by the connection, so that the core sees them and may be deaf to them;
+        # compression is used if the client offers it.
+        socket = web.WebSocketResponse(autoping=False, autoclose=False, compress=True, timeout=CLOSE_GRACE_S)
         try:
             await socket.prepare(request)
         except BaseException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from .agenda import Agenda
@@ -44,6 +45,14 @@ class Close:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection is to be dropped at once without a closing handshake; nothing follows."""
+
+
+Output = Frame | Close | Reset
+
+
 class Venue(Protocol):
     """What a session needs of the exchange it belongs to."""
 
@@ -76,20 +85,28 @@ class Venue(Protocol):
     def subscribed(self, feeds: Sequence[Feed], now_ms: int) -> None:
         """Live feeds were registered."""
 
+    def disturbed(self, session: Session, kind: str, payload: bytes) -> Sequence[tuple[int, bytes]] | None:
+        """What faults make of a message: the parts, each with how many ms later; None: it is left alone."""
+
 
 class Session:
-    """A connection. The driver feeds it what the client sends and takes its output."""
+    """A connection. The driver feeds it what the client sends and takes its output.
+
+    While it is ``frozen`` the driver lets nothing through in either direction: it answers no ping and no
+    close. Such a session says nothing any more; it ends when the driver calls ``closed``.
+    """
 
     def __init__(self, venue: Venue, endpoint: Endpoint, account: str | None, now_ms: int) -> None:
         self.endpoint = endpoint
         self.account = account
         self.format = FORMATS["DEFAULT"]
         self.is_open = True
+        self.frozen = False
         self.on_output: Callable[[], None] | None = None
         self._venue = venue
         self._budget = message_budget()
         self._wanted: tuple[Wanted, ...] = ()
-        self._outbox: list[Frame | Close] = []
+        self._outbox: list[Output] = []
         self._outbox_bytes = 0
         self._active_ms = now_ms
         self._tells_status = False
@@ -100,7 +117,7 @@ class Session:
     def receive_text(self, text: str, now_ms: int) -> None:
         """A text or binary message from the client."""
         self._venue.advance(now_ms)
-        if not self.is_open:
+        if not self.is_open or self.frozen:
             return
         stats = self._venue.stats
         stats.messages_received += 1
@@ -130,7 +147,7 @@ class Session:
     def receive_ping(self, now_ms: int) -> None:
         """A ping or pong frame from the client: a sign of life."""
         self._venue.advance(now_ms)
-        if self.is_open:
+        if self.is_open and not self.frozen:
             self._venue.stats.pings_received += 1
             self._active_ms = self._venue.agenda.now_ms
 
@@ -141,16 +158,32 @@ class Session:
         self._outbox.clear()
         self._outbox_bytes = 0
 
-    def take_output(self) -> list[Frame | Close]:
+    def take_output(self) -> list[Output]:
         """All that is to be sent now, in order; it is then the driver's."""
         output, self._outbox, self._outbox_bytes = self._outbox, [], 0
         return output
 
     # What the exchange brings
 
-    def send(self, payload: bytes) -> None:
-        """Put one message into the outbox; a reader who leaves too much there is cut off."""
-        if not self.is_open:
+    def send(self, payload: bytes, kind: str | None = None) -> None:
+        """Put one message into the outbox. What is of a ``kind`` may meet with a fault on the way."""
+        parts = None if kind is None or not self.is_open else self._venue.disturbed(self, kind, payload)
+        if parts is None:
+            self._send(payload)
+            return
+        for delay_ms, part in parts:
+            if delay_ms:
+                later = partial(self._send_late, part)
+                self._venue.agenda.add(self._venue.agenda.now_ms + delay_ms, later)
+            else:
+                self._send(part)
+
+    def _send_late(self, payload: bytes, _at_ms: int) -> None:
+        self._send(payload)
+
+    def _send(self, payload: bytes) -> None:
+        # A reader who leaves too much in the outbox is cut off.
+        if not self.is_open or self.frozen:
             return
         if self._outbox_bytes + len(payload) > self._venue.outbox_limit_bytes:
             self._venue.stats.slow_closes += 1
@@ -162,14 +195,39 @@ class Session:
         self._venue.stats.frames_sent += 1
         self._put(Frame(payload))
 
-    def _put(self, item: Frame | Close) -> None:
+    def _put(self, item: Output) -> None:
         # The one place through which all output passes.
         was_empty = not self._outbox
         self._outbox.append(item)
         if isinstance(item, Frame):
             self._outbox_bytes += len(item.payload)
-        if self.on_output is not None and (was_empty or isinstance(item, Close)):
+        if self.on_output is not None and (was_empty or not isinstance(item, Frame)):
             self.on_output()
+
+    # What can befall it
+
+    def reset(self) -> None:
+        """Lose the connection without a closing handshake; what was put out before is not recalled."""
+        if self.is_open:
+            self._end()
+            self._put(Reset())
+
+    def shut(self, code: int, reason: str) -> None:
+        """Close it for a reason of the exchange's own."""
+        if self.is_open:
+            self._close(code, reason)
+
+    def fail(self, name: str, message: str) -> None:
+        """Tell an error, and close."""
+        if self.is_open:
+            self._reject(name, message)
+
+    def freeze(self) -> None:
+        """Be half-open from now on: what is not yet taken is lost, and nothing is said or heard any more."""
+        self.frozen = True
+        self._outbox.clear()
+        self._outbox_bytes = 0
+        self._venue.audience.leave(self)
 
     def _close(self, code: int, reason: str) -> None:
         self._end()
@@ -213,10 +271,9 @@ class Session:
                     payloads.append(payload)
         if self.format.listed and payloads:
             # One array for each type object.
-            self.send(b"[" + b",".join(payloads) + b"]")
-            return
+            payloads = [b"[" + b",".join(payloads) + b"]"]
         for payload in payloads:
-            self.send(payload)
+            self.send(payload, feeds[0].kind)
 
     def _answer_list(self, request: ListRequest) -> None:
         answer: dict[str, object] = {
@@ -236,12 +293,12 @@ class Session:
             self._send_status(self._venue.agenda.now_ms)
 
     def _send_status(self, at_ms: int) -> None:
-        if self.is_open:
+        if self.is_open and not self.frozen:
             self.send(b'{"status":"UP"}')
             self._venue.agenda.add(at_ms + STATUS_PERIOD_MS, self._send_status)
 
     def _check_idle(self, at_ms: int) -> None:
-        if not self.is_open:
+        if not self.is_open or self.frozen:
             return
         if at_ms - self._active_ms >= IDLE_MS:
             self._venue.stats.idle_closes += 1

@@ -50,3 +50,5 @@ class Stats:
     """REST answers by status."""
     rest_over_budget: int = 0
     """REST requests over a budget, counted also when limits are not enforced."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """Faults that happened, by class: a period once, any other once for each connection it befell."""
