@@ -1,5 +1,6 @@
 """The command that runs the stand-in exchange, as a user meets it."""
 
+import json
 import os
 import re
 import select
@@ -101,6 +102,8 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
     assert "Invalid value for '--rate'" in refused("--rate", "-1")
     assert "Invalid value for '--port'" in refused("--port", "70000")
     assert "Invalid value for '--duration'" in refused("--duration", "0")
+    assert "Invalid value for '--history'" in refused("--history", "-1")
+    assert "Invalid value for '--faults'" in refused("--faults", "many")
     assert "does not exist" in refused("--replay", os.fspath(tmp_path / "none"))
     assert "belong together" in refused("--tls-cert", os.fspath(CAPTURE))
     assert "cannot use this certificate" in refused("--tls-cert", os.fspath(CAPTURE), "--tls-key", os.fspath(CAPTURE))
@@ -111,6 +114,16 @@ def test_a_replay_that_cannot_be_played(tmp_path: Path) -> None:
     path.write_text("no tab here\n")
     assert "cannot replay: line 1 of" in refused("--replay", os.fspath(path))
     assert "above zero" in refused("--replay", os.fspath(CAPTURE), "--speed", "0")
+
+
+def test_rest_tells_of_the_history(tmp_path: Path) -> None:
+    options = "--port 0 --codes SGD-BTC --rate 1 --history 1 --faults 5"
+    with running(*options.split()) as process:
+        base_url = re.search(r"http://[\d.:]+", ready_line(process))
+        assert base_url
+        url = f"{base_url[0]}/v1/candles/minutes/1?market=SGD-BTC&count=200"
+        with urllib.request.urlopen(url, timeout=BOUND_S) as answer:  # noqa: S310  # our own server
+            assert 55 <= len(json.load(answer)) <= 62
 
 
 @pytest.mark.parametrize("pair", ["secret-without-colon", ":secret", "access:"])

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING
 import click
 
 from upbit_stream.cli.signals import ending_signals
-from upbit_stream.simulator import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Exchange, Replay
+from upbit_stream.simulator import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Exchange, Replay, random_schedule
 
 if TYPE_CHECKING:
     from upbit_stream.simulator.server import Server
 
+_HOUR_MS = 3_600_000
+_FAULTY_MS = 7 * 24 * _HOUR_MS
+_TAPE_LIMIT = 1_000_000  # some 500 MB: a market left to itself for a week must not eat the machine
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -74,6 +77,15 @@ def _split_keys(_context: click.Context, _option: click.Parameter, values: tuple
     callback=_split_keys,
     help=f"A key pair to accept; may be repeated. Default: {DEFAULT_ACCESS_KEY}:{DEFAULT_SECRET_KEY}",
 )
+@click.option(
+    "--history",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0, max=24 * 90),
+    metavar="HOURS",
+    help="How long the markets have been trading at the start, for REST to tell of.",
+)
+@click.option("--faults", type=int, metavar="SEED", help="Let things go wrong, every half minute, as this seed has it.")
 @click.option("--no-limits", is_flag=True, help="Count what is over a budget, but let it through.")
 @click.option("--replay", type=_FILE, help="Serve this capture (received_at_ns TAB payload) when asked for.")
 @click.option("--speed", default=1.0, show_default=True, type=float, help="How much faster to replay.")
@@ -94,6 +106,8 @@ def simulate(
     private_rate: float,
     seed: int,
     keys: dict[str, str] | None,
+    history: float,
+    faults: int | None,
     no_limits: bool,
     replay: Path | None,
     speed: float,
@@ -102,23 +116,27 @@ def simulate(
     port_file: Path | None,
     duration: float | None,
 ) -> None:
-    """Run a stand-in exchange: the streams of Upbit on this machine, without the internet.
+    """Run a stand-in exchange: the streams and REST of Upbit on this machine, without the internet.
 
     Point a client at it with UPBIT_BASE_URL=http://127.0.0.1:PORT. Everything in it is made up, and private
     streams accept only the key pairs of --keys: never give it a key of the real exchange.
     """
     tls = _tls(tls_cert, tls_key)
     played = _read_replay(replay, speed)
+    start_ms = time.time_ns() // 1_000_000
     try:
         exchange = Exchange(
             codes=codes,
             seed=seed,
             trade_rate=rate,
             private_rate=private_rate,
-            start_ms=time.time_ns() // 1_000_000,
+            start_ms=start_ms,
             keys=keys,
             limits_enforced=not no_limits,
             replay=played,
+            tape_limit=_TAPE_LIMIT,
+            history_ms=int(history * _HOUR_MS),
+            faults=() if faults is None else random_schedule(faults, start_ms, _FAULTY_MS),
         )
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--codes") from problem
