@@ -144,6 +144,21 @@ def test_to_is_exclusive_and_of_that_day(second: int, count: int, written: str) 
     assert ids(told) == ids(before)[::-1][:count]
 
 
+def test_cursor_and_to_both_count() -> None:
+    exchange = old_exchange()
+    kept = trades_of(exchange, 2)
+    early, late = kept[20], kept[60]
+
+    def asked(cursor: Trade, to: Trade) -> list[int]:
+        at = datetime.fromtimestamp(to.trade_timestamp / 1000, UTC)
+        parameters: dict[str, Any] = {"cursor": cursor.sequential_id, "to": f"{at:%H%M%S}"}
+        return ids(said(ask(exchange, TICKS, market=CODE, count=500, days_ago=2, **parameters)))
+
+    second_ms = late.trade_timestamp // 1_000 * 1_000
+    assert asked(early, late) == ids(kept[:20])[::-1]
+    assert asked(kept[-1], late) == ids([t for t in kept if t.trade_timestamp < second_ms])[::-1]
+
+
 def test_to_on_the_very_second_of_a_trade() -> None:
     exchange = Exchange(start_ms=NOON_MS + 3, trade_rate=0, codes=[CODE])
     (trade,) = exchange.tape
