@@ -88,6 +88,21 @@ def test_all_connections_end_at_the_moment(connect: Connect, fault: Fault, end: 
     assert connect(exchange).ask(TRADE).after(1_000).payloads()
 
 
+def test_a_fault_comes_before_what_was_due_in_the_same_millisecond(connect: Connect) -> None:
+    twin = busy()
+    twin.advance(START_MS + 2_000)
+    at_ms = next(t.timestamp for t in twin.tape if t.code == "SGD-BTC" and t.timestamp > START_MS + 1_000)
+    exchange = busy()
+    client = connect(exchange).ask(TRADE)
+    exchange.advance(at_ms - 1)
+    exchange.inject(ResetConnections(at_ms=at_ms))
+    exchange.advance(at_ms)
+    assert on_tape(exchange, at_ms, at_ms + 1)
+    payloads, end = taken(client)
+    assert end == Reset()
+    assert ids(payloads) == on_tape(exchange, START_MS + 1, at_ms)
+
+
 @pytest.mark.parametrize("pick", range(7))
 def test_one_is_picked_counting_round(connect: Connect, pick: int) -> None:
     exchange = busy()
@@ -128,8 +143,9 @@ def test_a_frozen_session_neither_says_nor_hears(connect: Connect) -> None:
     assert exchange.sessions == [other.session]
     exchange.inject(ResetConnections(at_ms=0, pick=0))
     assert taken(frozen) == ([], None), "who is frozen is beyond other faults"
-    frozen.session.closed(frozen.now_ms)
     other.session.closed(frozen.now_ms)
+    assert not exchange.audience.wants("trade", "SGD-BTC"), "nothing is made for who cannot get it"
+    frozen.session.closed(frozen.now_ms)
     assert exchange.stats.connections_open == 0
 
 

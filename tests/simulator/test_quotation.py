@@ -266,6 +266,12 @@ def test_candles_before_a_moment(back_s: int, count: int, zone: str) -> None:
         assert candle["timestamp"] == inside[-1].trade_timestamp
 
 
+def test_a_candle_that_begins_at_the_moment_is_not_before_it() -> None:
+    newest, second = said(ask(old_exchange(), MINUTES + "3", market=CODE, count=2))
+    asked = ask(old_exchange(), MINUTES + "3", market=CODE, to=newest["candle_date_time_utc"])
+    assert said(asked) == [second]
+
+
 def test_a_larger_count_of_candles_is_answered_with_200() -> None:
     assert len(said(ask(old_exchange(), SECONDS, market=CODE, count=201))) == 200
     assert error(ask(old_exchange(), SECONDS, market=CODE, count=0)) == (400, 400)
