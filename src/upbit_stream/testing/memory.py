@@ -20,7 +20,7 @@ from upbit_stream.net.environment import Environment
 from upbit_stream.net.places import MemoryStore, Store
 from upbit_stream.net.refused import refused
 from upbit_stream.simulator.exchange import Exchange
-from upbit_stream.simulator.session import Close, Frame, Session
+from upbit_stream.simulator.session import Close, Output, Reset, Session
 from upbit_stream.simulator.upgrade import Refusal, Upgrade
 
 BASE_URL = "http://127.0.0.1:1"  # nothing listens there, and nothing asks
@@ -99,9 +99,8 @@ class MemoryConnection:
         self._listener = listener
         self._receive = listener.receive
         self._loop = asyncio.get_running_loop()
-        self._wire: deque[Frame | Close] = deque()
+        self._wire: deque[Output] = deque()
         self._reading = True
-        self._frozen = False
         self._open = True
         session.on_output = self._has_output
 
@@ -109,12 +108,12 @@ class MemoryConnection:
 
     def send_text(self, payload: bytes) -> None:
         """See `Connection.send_text`."""
-        if self._open and not self._frozen:
+        if self._open and not self.session.frozen:
             self.session.receive_text(payload.decode(), self._world.now_ms())
 
     def ping(self) -> None:
         """See `Connection.ping`."""
-        if self._open and not self._frozen:
+        if self._open and not self.session.frozen:
             self.session.receive_ping(self._world.now_ms())
             self._loop.call_soon(self._pong)
 
@@ -143,20 +142,22 @@ class MemoryConnection:
 
     def freeze(self) -> None:
         """Half-open from now on: nothing arrives on either side, and nobody is told."""
-        self._frozen = True
+        self.session.freeze()
 
     def _has_output(self) -> None:
         self._loop.call_soon(self._deliver)
 
     def _pong(self) -> None:
-        if self._open and self._reading and not self._frozen:
+        if self._open and self._reading and not self.session.frozen:
             self._listener.pong()
 
     def _deliver(self) -> None:
         self._wire.extend(self.session.take_output())
-        while self._open and self._reading and not self._frozen and self._wire:
+        while self._open and self._reading and not self.session.frozen and self._wire:
             item = self._wire.popleft()
-            if isinstance(item, Close):
+            if isinstance(item, Reset):
+                self.reset()
+            elif isinstance(item, Close):
                 self._gone(f"the exchange closed the connection: {item.code} ({item.reason})")
             else:
                 self._receive(item.payload)
