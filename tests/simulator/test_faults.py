@@ -120,8 +120,10 @@ def test_with_nobody_there_nothing_happens() -> None:
 def test_a_driver_is_woken_for_the_end(connect: Connect) -> None:
     client, calls = connect(busy(trade_rate=0)), []
     client.session.on_output = lambda: calls.append(1)
-    client.exchange.inject(ResetConnections(at_ms=0))
+    client.text("PING")
     assert calls == [1]
+    client.exchange.inject(ResetConnections(at_ms=0))
+    assert calls == [1, 1], "also if there was something to take already"
 
 
 def test_a_frozen_session_neither_says_nor_hears(connect: Connect) -> None:
