@@ -17,6 +17,7 @@ from upbit_stream.simulator.faults import Fault, RefuseConnections, random_sched
 DURATION_MS = 30 * 60_000
 SETTLED_MS = 25 * 60_000  # no fault after that: what can be mended has to be mended at the end
 WANTED = ["trade:SGD-BTC,SGD-ETH", "orderbook:SGD-BTC.15", "ticker:SGD-BTC", "candle.1s:SGD-ETH"]
+CHANGING = ",".join(f"SGD-C{number}" for number in range(60))
 
 
 def survivable(faults: list[Fault]) -> list[Fault]:
@@ -37,11 +38,14 @@ def test_the_stream_outlives_them(seed: int) -> None:
             asyncio.create_task(lab.stream.subscribe(kind, codes.split(",")))
             for kind, _, codes in (text.partition(":") for text in WANTED)
         ]
-        await asyncio.sleep(DURATION_MS / 1000)
+        for number in range(60):  # the wanted set changes all the time while things go wrong
+            await asyncio.sleep(SETTLED_MS / 1000 / 60)
+            subscribing.append(asyncio.create_task(lab.stream.subscribe("candle.3m", [f"SGD-C{number}"])))
+        await asyncio.sleep((DURATION_MS - SETTLED_MS) / 1000)
         for task in subscribing:
             assert task.done(), "a subscription still waits"
             task.result()
-        assert {str(had) for had in lab.stream.subscriptions} == set(WANTED)
+        assert {str(had) for had in lab.stream.subscriptions} == {*WANTED, f"candle.3m:{CHANGING}"}
         assert lab.stream.connections() == {"public": "open"}
         oversteps(lab)
         told(lab)
