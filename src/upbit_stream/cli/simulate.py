@@ -87,7 +87,12 @@ def _split_keys(_context: click.Context, _option: click.Parameter, values: tuple
 )
 @click.option("--faults", type=int, metavar="SEED", help="Let things go wrong, every half minute, as this seed has it.")
 @click.option("--no-limits", is_flag=True, help="Count what is over a budget, but let it through.")
-@click.option("--replay", type=_FILE, help="Serve this capture (received_at_ns TAB payload) when asked for.")
+@click.option(
+    "--replay",
+    metavar="FILE",
+    type=click.Path(exists=True, readable=True, path_type=Path),
+    help="Serve this capture (received_at_ns TAB payload) when asked for, or a recording: a file or its directory.",
+)
 @click.option("--speed", default=1.0, show_default=True, type=float, help="How much faster to replay.")
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM), to serve https and wss.")
 @click.option("--tls-key", type=_FILE, help="Its private key (PEM).")

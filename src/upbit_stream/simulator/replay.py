@@ -1,6 +1,7 @@
 """Recorded traffic, played again at its own pace.
 
-Owns reading a capture (``received_at_ns TAB payload``, one message a line) and when each message is due.
+Owns reading a capture (``received_at_ns TAB payload``, one message a line) or a recording (objects with
+``received_at_ns`` as their last key), and when each message is due.
 The payloads go out byte for byte to those who ask for the names they were recorded under, and renamed,
 digit for digit, to the others. Once all is played it stays silent. Must not know sessions.
 """
@@ -52,21 +53,17 @@ class Replay:
 
     @classmethod
     def from_file(cls, path: str | Path, *, speed: float = 1.0) -> Replay:
-        """Read a capture; ValueError with the line's number if a line is not of its form.
+        """Read a capture, or one file of a recording, or all of a recording's directory in the order of time.
 
-        Lines that are no message of a type (status, errors, answers) are left out.
+        ValueError with the line's number if a line is not of its form. Lines that are no message of a type
+        (status, errors, answers) are left out.
         """
-        records: list[Recorded] = []
-        with Path(path).open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                text = line.rstrip(b"\r\n")
-                if not text:
-                    continue
-                try:
-                    records += _records(text)
-                except ValueError as problem:
-                    raise ValueError(f"line {number} of {path} is no recorded message: {problem}") from problem
-        return cls(records, speed=speed)
+        place = Path(path)
+        if not place.is_dir():
+            return cls(_read(place), speed=speed)
+        files = [file for file in sorted(place.glob("*.jsonl")) if file.name != "malformed.jsonl"]
+        records = [record for file in files for record in _read(file)]
+        return cls(sorted(records, key=lambda record: record.received_at_ns), speed=speed)
 
     def due_ms(self, index: int) -> int:
         """How long after the start the message at ``index`` is due."""
@@ -74,10 +71,27 @@ class Replay:
         return int(passed_ns / self.speed) // 1_000_000
 
 
+def _read(path: Path) -> list[Recorded]:
+    records: list[Recorded] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.rstrip(b"\r\n")
+            if not text:
+                continue
+            try:
+                records += _records(text)
+            except ValueError as problem:
+                raise ValueError(f"line {number} of {path} is no recorded message: {problem}") from problem
+    return records
+
+
 def _records(line: bytes) -> list[Recorded]:
     stamp, tab, payload = line.partition(b"\t")
     if not tab:
-        raise ValueError("there is no tab in it")
+        payload, key, stamp = line.rpartition(b',"received_at_ns":')
+        if not key:
+            raise ValueError("there is neither a tab nor a received_at_ns in it")
+        payload, stamp = payload + b"}", stamp.removesuffix(b"}")
     items = [payload]
     if payload.lstrip()[:1] == b"[":
         items = [bytes(item) for item in msgspec.json.decode(payload, type=list[msgspec.Raw])]
