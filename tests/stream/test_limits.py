@@ -6,6 +6,8 @@ import asyncio
 import itertools
 from typing import Any
 
+import pytest
+
 from tests.lab import START_MS, Lab, in_lab
 from upbit_stream import (
     Connected,
@@ -13,6 +15,7 @@ from upbit_stream import (
     Stream,
     Subscription,
 )
+from upbit_stream.errors import BudgetUnavailable, HandshakeRefused
 from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.testing.memory import MemoryExchange
 from upbit_stream.testing.virtual_time import run_virtual
@@ -65,8 +68,6 @@ def test_sequential_changes_wait_for_the_budget_of_messages() -> None:
 
 def test_a_429_waits_for_the_next_second_and_a_418_for_its_time() -> None:
     async def body(lab: Lab) -> None:
-        from upbit_stream.errors import HandshakeRefused
-
         answers = iter([HandshakeRefused(429), HandshakeRefused(418, retry_after_s=90.0)])
         connect = lab.world.connect
 
@@ -85,12 +86,47 @@ def test_a_429_waits_for_the_next_second_and_a_418_for_its_time() -> None:
     in_lab(body)
 
 
+def test_a_budget_that_fails_while_pausing_does_not_end_the_stream() -> None:
+    async def body(lab: Lab) -> None:
+        store = lab.world._store(f"connect {lab.stream._address.site} address")
+        answers = iter([HandshakeRefused(429)])
+        connect = lab.world.connect
+
+        async def refusing(*args: Any, **more: Any) -> Any:
+            for answer in answers:
+                raise answer
+            return await connect(*args, **more)
+
+        async def failing(until_ms: int) -> None:
+            raise BudgetUnavailable("the lock is held")
+
+        lab.world.connect = refusing  # type: ignore[method-assign]
+        store.pause = failing  # type: ignore[method-assign]
+        began = lab.world.now_ms()
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        assert lab.world.now_ms() - began >= 1_000
+
+    in_lab(body)
+
+
+def test_a_mistake_in_the_program_comes_out_and_is_not_tried_again() -> None:
+    async def body(lab: Lab) -> None:
+        async def mistaken(*args: Any, **more: Any) -> Any:
+            raise TypeError("a mistake")
+
+        lab.world.connect = mistaken  # type: ignore[method-assign]
+        with pytest.raises(TypeError, match="a mistake"):
+            await lab.stream.subscribe("trade", ["SGD-BTC"])
+        with pytest.raises(TypeError):
+            await lab.stream.join()
+
+    in_lab(body)
+
+
 def test_a_pause_outlives_a_disconnect_and_holds_for_every_stream() -> None:
     """A 418 told to one stream keeps the others of the same address from connecting, too."""
 
     async def main() -> None:
-        from upbit_stream.errors import HandshakeRefused
-
         world = MemoryExchange(Exchange(start_ms=START_MS))
         environment = world.environment()
         connect = world.connect

@@ -141,11 +141,8 @@ class Intake:
             self._on_reply(item)
 
     def _deliver(self, message: AnyMessage) -> None:
+        self._count(message.type)
         twin = self._kinds.get(message.type)
-        if twin is None:
-            self.unknown += 1
-        else:
-            self._routes[twin].count += 1
         for consumer in self._outlet.consumers(message.type) if twin is None else self._routes[twin].consumers:
             try:
                 consumer(message)

@@ -28,6 +28,7 @@ from picows import (
 )
 from picows.picows import WSCloseHandshake
 from picows.url import WSParsedURL
+from python_socks import ProxyError
 
 from upbit_stream.errors import ConnectionFailed, UsageError
 from upbit_stream.net.connection import Admission, Connection, Listener
@@ -113,10 +114,8 @@ class PicowsConnector:
             )
         except WSError as error:
             raise _refusal(url, error) from error
-        except (OSError, ssl.SSLError, TimeoutError, ValueError) as error:
-            raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
-        except Exception as error:
-            # python-socks and picows raise errors of several families; all of them mean the same here.
+        except (OSError, ValueError, EOFError, ProxyError) as error:
+            # Nothing wider: a mistake in this program must come out, not be tried again for ever.
             raise ConnectionFailed(f"cannot connect to {url}: {_describe(error)}") from error
         if transport.is_disconnected and not gone.is_set():
             # picows calls a connection that was lost before the answer to the upgrade a success.

@@ -136,11 +136,6 @@ class Session:
             self._connection.resume_reading()
             self._beat_now.set()
 
-    @property
-    def round_trip_s(self) -> float | None:
-        """The latest time from a ping to its pong, in seconds."""
-        return self._heartbeat.round_trip_s
-
     # the session itself
 
     async def run(self, connection: Connection) -> None:

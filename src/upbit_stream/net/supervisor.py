@@ -113,11 +113,6 @@ class Supervisor:
         if self._session is not None:
             self._session.resume_reading()
 
-    @property
-    def round_trip_s(self) -> float | None:
-        """The latest time from a ping to its pong, in seconds."""
-        return None if self._session is None else self._session.round_trip_s
-
     # the life of the endpoint
 
     async def run(self) -> None:
@@ -203,7 +198,7 @@ class Supervisor:
     async def _after(self, failure: UpbitStreamError, session: int, pause_s: float) -> None:
         """Tell, then wait: the backoff, or longer where the exchange told so."""
         if pause_s:
-            await self._connect_budget.pause(pause_s)
+            await self._pause_all(pause_s)
         delay_s = self._delay_s(failure, pause_s)
         log.log(
             logging.INFO if self._is_asked_for(failure) else logging.WARNING,
@@ -228,6 +223,13 @@ class Supervisor:
                     await self._hurry.wait()
             except TimeoutError:
                 pass
+
+    async def _pause_all(self, pause_s: float) -> None:
+        """Hold back everybody who shares the budget. Where that fails this one waits all the same."""
+        try:
+            await self._connect_budget.pause(pause_s)
+        except BudgetUnavailable as error:
+            log.warning("%s: other processes could not be told to pause for %.1f s: %s", self.endpoint, pause_s, error)
 
     def _is_asked_for(self, failure: UpbitStreamError) -> bool:
         return self._hurry.is_set() or (isinstance(failure, SessionLost) and not failure.is_fault)
