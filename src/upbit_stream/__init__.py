@@ -16,6 +16,7 @@ from upbit_stream.errors import (
     InvalidSubscription,
     MalformedMessage,
     RecordingError,
+    RequestFailed,
     RetriesExhausted,
     StreamClosed,
     SubscriptionRejected,
@@ -24,7 +25,8 @@ from upbit_stream.errors import (
 )
 from upbit_stream.flow.subscriber import Subscriber
 from upbit_stream.model.credentials import Credentials
-from upbit_stream.model.events import Connected, Disconnected, Dropped, Event, Malformed, Resubscribed
+from upbit_stream.model.events import Connected, Disconnected, Dropped, Event, Gap, Malformed, Recovered, Resubscribed
+from upbit_stream.model.marks import Mark, Unfilled
 from upbit_stream.model.messages import (
     Announcement,
     AnyMessage,
@@ -63,6 +65,7 @@ __all__ = [
     "Dropped",
     "Event",
     "ExchangeError",
+    "Gap",
     "HandshakeRefused",
     "Indicator",
     "IndicatorSignal",
@@ -70,6 +73,7 @@ __all__ = [
     "InvalidSubscription",
     "Malformed",
     "MalformedMessage",
+    "Mark",
     "Message",
     "MyAsset",
     "MyOrder",
@@ -77,6 +81,8 @@ __all__ = [
     "OrderBookUnit",
     "RawMessage",
     "RecordingError",
+    "Recovered",
+    "RequestFailed",
     "Resubscribed",
     "RetriesExhausted",
     "Stream",
@@ -86,6 +92,7 @@ __all__ = [
     "SubscriptionRejected",
     "Ticker",
     "Trade",
+    "Unfilled",
     "Unknown",
     "UpbitStreamError",
     "UsageError",

@@ -12,6 +12,7 @@
      ├─ ConnectionFailed                        the exchange could not be reached, or was lost
      │   ├─ HandshakeRefused
      │   └─ RetriesExhausted
+     ├─ RequestFailed                           a REST request of a recovery came to nothing
      ├─ BudgetUnavailable                       the store that processes share their budgets in does not answer
      └─ RecordingError                          a file could not be written or read
 
@@ -109,6 +110,19 @@ class HandshakeRefused(ConnectionFailed):
 
 class RetriesExhausted(ConnectionFailed):
     """``max_retries`` attempts in a row failed. The last failure is the ``__cause__``."""
+
+
+class RequestFailed(UpbitStreamError):
+    """A REST request came to nothing: no answer, a refusal, or an answer that cannot be read.
+
+    ``status`` is the HTTP status, or None where there was no answer. ``is_final``: the same request would fail again
+    (an unknown market, refused credentials, the REST client is not installed).
+    """
+
+    def __init__(self, reason: str, *, status: int | None = None, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.is_final = is_final
 
 
 class BudgetUnavailable(UpbitStreamError):

@@ -285,15 +285,15 @@ def test_counts_outlive_the_sessions(floor):
     assert {name: count for name, count in before.items() if count} == {
         "trade": 1, "candle": 2, "malformed": 1, "unknown": 1
     }  # fmt: skip
-    floor.hub.release(floor.intake)
+    floor.hub.release(floor.intake, "over")
     assert floor.hub.counts() == before
     floor.intake = floor.session()
     floor.receive(TRADE)
     other = floor.session()
     other.receive(TRADE)
     assert floor.hub.counts() == {**before, "trade": 3}
-    floor.hub.release(floor.intake)
-    floor.hub.release(other)
+    floor.hub.release(floor.intake, "over")
+    floor.hub.release(other, "over")
     assert floor.hub.counts() == {**before, "trade": 3}
 
 

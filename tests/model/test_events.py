@@ -5,7 +5,17 @@ import pickle
 
 import pytest
 
-from upbit_stream.model.events import EVENT_TYPES, Connected, Disconnected, Dropped, Event, Malformed, Resubscribed
+from upbit_stream.model.events import (
+    EVENT_TYPES,
+    Connected,
+    Disconnected,
+    Dropped,
+    Event,
+    Gap,
+    Malformed,
+    Recovered,
+    Resubscribed,
+)
 from upbit_stream.model.subscription import Subscription
 
 EVENTS = [
@@ -16,6 +26,8 @@ EVENTS = [
     ),
     Dropped(at_ns=1, consumer="trades", count=2, total=5),
     Malformed(at_ns=1, endpoint="info", payload=b"{", reason="Input data was truncated"),
+    Gap(at_ns=1, number=1, message_type="trade", code="A-B", from_ns=1, to_ns=2, reason="lost"),
+    Recovered(at_ns=1, number=1, message_type="trade", code="A-B", from_ns=1, to_ns=2, count=3),
 ]
 every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
 
@@ -25,7 +37,8 @@ def test_these_are_all_events():
 
 
 def test_each_has_a_name_of_its_own():
-    assert [event.type for event in EVENTS] == ["connected", "disconnected", "resubscribed", "dropped", "malformed"]
+    names = ["connected", "disconnected", "resubscribed", "dropped", "malformed", "gap", "recovered"]
+    assert [event.type for event in EVENTS] == names
 
 
 @every_event

@@ -16,6 +16,7 @@ from upbit_stream import (
     Subscription,
 )
 from upbit_stream.errors import BudgetUnavailable, HandshakeRefused
+from upbit_stream.net.budget import CONNECTIONS
 from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.testing.memory import MemoryExchange
 from upbit_stream.testing.virtual_time import run_virtual
@@ -88,7 +89,7 @@ def test_a_429_waits_for_the_next_second_and_a_418_for_its_time() -> None:
 
 def test_a_budget_that_fails_while_pausing_does_not_end_the_stream() -> None:
     async def body(lab: Lab) -> None:
-        store = lab.world._store(f"connect {lab.stream._address.site} address")
+        store = lab.world._store(CONNECTIONS, f"connect {lab.stream._address.site} address")
         answers = iter([HandshakeRefused(429)])
         connect = lab.world.connect
 

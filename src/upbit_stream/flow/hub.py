@@ -70,7 +70,7 @@ class Hub:
         self._intakes.append(intake)
         return intake
 
-    def release(self, intake: Intake) -> None:
+    def release(self, intake: Intake, reason: str) -> None:  # noqa: ARG002  # for the gaps to come
         """A session is over; its counts stay."""
         self._intakes.remove(intake)
         for name, count in _counts(intake).items():

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from upbit_stream.model.events import Malformed
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.raw import RawMessage
-from upbit_stream.model.subscription import Endpoint
+from upbit_stream.model.subscription import Endpoint, Subscription
 from upbit_stream.wire.decoder import UNREADABLE, Decoded, Decoder, Reply, Unreadable, read_head, split
 from upbit_stream.wire.twins import Twin, settle
 
@@ -87,6 +87,12 @@ class Intake:
             name = kind.partition(".")[0]
             counts[name] = counts.get(name, 0) + self._routes[twin].count
         return counts
+
+    def asking(self, subscriptions: tuple[Subscription, ...], cause: str) -> None:
+        """See `Receiver.asking`."""
+
+    def registered(self, subscriptions: tuple[Subscription, ...]) -> None:
+        """See `Receiver.registered`."""
 
     def refresh(self) -> None:
         """The consumers changed."""

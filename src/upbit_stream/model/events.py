@@ -79,5 +79,38 @@ class Malformed(Event, frozen=True, kw_only=True):
     reason: str
 
 
-AnyEvent: TypeAlias = Connected | Disconnected | Resubscribed | Dropped | Malformed
-EVENT_TYPES = (Connected, Disconnected, Resubscribed, Dropped, Malformed)
+class Gap(Event, frozen=True, kw_only=True):
+    """Messages of one type and code may be missing: from the last message before to the first after.
+
+    It stands before the first message after. ``lost`` is "" while the gap is being recovered: a `Recovered` with the
+    same ``number`` follows, or a second ``Gap`` with that number whose ``lost`` says why not. Where nothing can be
+    recovered (order books, tickers) the first says so. Times are ns since the epoch, by our own clock.
+    """
+
+    type: ClassVar[str] = "gap"
+    number: int  # counts the gaps of a stream, from 1
+    message_type: str
+    code: str  # "" for types without one
+    from_ns: int
+    to_ns: int
+    reason: str
+    lost: str = ""
+
+
+class Recovered(Event, frozen=True, kw_only=True):
+    """A gap is filled: ``count`` messages that had been missing were delivered, with the stream type ``RECOVERED``.
+
+    It stands after the last of them. ``number`` is that of the `Gap`.
+    """
+
+    type: ClassVar[str] = "recovered"
+    number: int
+    message_type: str
+    code: str
+    from_ns: int
+    to_ns: int
+    count: int
+
+
+AnyEvent: TypeAlias = Connected | Disconnected | Resubscribed | Dropped | Malformed | Gap | Recovered
+EVENT_TYPES = (Connected, Disconnected, Resubscribed, Dropped, Malformed, Gap, Recovered)

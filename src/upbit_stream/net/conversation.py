@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from upbit_stream.errors import SubscriptionRejected, UpbitStreamError
+from upbit_stream.model.subscription import Subscription
 from upbit_stream.net.budget import Budget
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Connection
@@ -36,12 +38,21 @@ class SessionLost(UpbitStreamError):
 class Conversation:
     """Keeps what the exchange has registered on one connection equal to what is wanted."""
 
-    def __init__(self, desired: Desired, budget: Budget, options: SessionOptions, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self,
+        desired: Desired,
+        budget: Budget,
+        options: SessionOptions,
+        clock: Clock,
+        chance: Chance,
+        asking: Callable[[tuple[Subscription, ...], str], None],
+    ) -> None:
         self._desired = desired
         self._budget = budget
         self._options = options
         self._clock = clock
         self._chance = chance
+        self._asking = asking
         self._answer: asyncio.Future[ErrorReply | SubscriptionsReply] | None = None
         self._ticket = ""
         self._error: ErrorReply | None = None
@@ -102,11 +113,11 @@ class Conversation:
             if not target:
                 self._desired.accepted()
                 raise SessionLost("nothing is subscribed any more", is_fault=False)
-            if await self._round(connection, target):
+            if await self._round(connection, target, cause):
                 return cause, target
 
-    async def _round(self, connection: Connection, target: SubscriptionSet) -> bool:
-        reply = await self._ask(connection, target)
+    async def _round(self, connection: Connection, target: SubscriptionSet, cause: str) -> bool:
+        reply = await self._ask(connection, target, cause)
         if isinstance(reply, ErrorReply):
             self._refused(reply)
         lacking = missing(target.subscriptions, reply.result) if isinstance(reply, SubscriptionsReply) else []
@@ -116,12 +127,16 @@ class Conversation:
         self._desired.accepted()
         return True
 
-    async def _ask(self, connection: Connection, target: SubscriptionSet) -> ErrorReply | SubscriptionsReply:
+    async def _ask(
+        self, connection: Connection, target: SubscriptionSet, cause: str
+    ) -> ErrorReply | SubscriptionsReply:
         wire_format = self._options.wire_format
         self._answer = asyncio.get_running_loop().create_future()
         request = requests.subscribe(target.subscriptions, ticket=self._chance.unique(), wire_format=wire_format)
         try:
-            await self.send(connection, request)
+            await self._budget.acquire()
+            self._asking(target.subscriptions, cause)
+            connection.send_text(request)
             self._ticket = self._chance.unique()
             await self.send(connection, requests.list_subscriptions(ticket=self._ticket, wire_format=wire_format))
             await self._wait_for(self._answer)

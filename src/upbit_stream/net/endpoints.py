@@ -13,7 +13,7 @@ from upbit_stream.errors import UpbitStreamError
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import Address
 from upbit_stream.model.subscription import Endpoint, Subscription
-from upbit_stream.net.budget import Budget
+from upbit_stream.net.budget import CONNECTIONS, Budget
 from upbit_stream.net.connection import Connector
 from upbit_stream.net.environment import Environment
 from upbit_stream.net.options import SessionOptions
@@ -113,7 +113,7 @@ class Endpoints:
         return self._supervisors[endpoint]
 
     def _start(self, endpoint: Endpoint) -> Supervisor:
-        store = self._environment.connection_store(self._budget_name(endpoint))
+        store = self._environment.store(CONNECTIONS, self._budget_name(endpoint))
         self._stores.append(store)
         supervisor = Supervisor(
             endpoint,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from upbit_stream.model.events import Event, Resubscribed
-from upbit_stream.model.subscription import Endpoint
+from upbit_stream.model.subscription import Endpoint, Subscription
 from upbit_stream.net.budget import Budget
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Connection
@@ -42,6 +42,12 @@ class Receiver(Protocol):
     def counts(self) -> Mapping[str, int]:
         """Messages so far, by ``ticker``, ``trade``, ``orderbook``, ``candle``, …"""
 
+    def asking(self, subscriptions: tuple[Subscription, ...], cause: str) -> None:
+        """The whole set is about to be asked for; what was subscribed before ends with that."""
+
+    def registered(self, subscriptions: tuple[Subscription, ...]) -> None:
+        """The exchange has confirmed the set."""
+
 
 class Sink(Protocol):
     """Where sessions deliver to."""
@@ -49,8 +55,8 @@ class Sink(Protocol):
     def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None]) -> Receiver:
         """A receiver for a new session; replies that concern the session come back through ``on_reply``."""
 
-    def release(self, receiver: Any) -> None:
-        """The session of this receiver is over."""
+    def release(self, receiver: Any, reason: str) -> None:
+        """The session of this receiver is over; ``reason`` says why."""
 
     def emit(self, event: Event) -> None:
         """An event, in order with the data."""
@@ -80,7 +86,7 @@ class Session:
         self._sink = sink
         self._options = options
         self._clock = clock
-        self._conversation = Conversation(desired, budget, options, clock, chance)
+        self._conversation = Conversation(desired, budget, options, clock, chance, self.receiver.asking)
         interval_s, timeout_s = options.beat_s
         self._heartbeat = Heartbeat(interval_s=interval_s, timeout_s=timeout_s, now=clock.monotonic())
         self._silence = silence
@@ -163,6 +169,7 @@ class Session:
     async def _converse(self, connection: Connection) -> None:
         while True:
             cause, registered = await self._conversation.next_round(connection)
+            self.receiver.registered(registered.subscriptions)
             self._silence.subscribed(registered.subscriptions, self.receiver.counts, self._clock.monotonic())
             self._sink.emit(
                 Resubscribed(

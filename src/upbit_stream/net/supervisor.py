@@ -163,10 +163,14 @@ class Supervisor:
             chance=self._chance,
             silence=self._silence,
         )
+        reason = "the stream is closing"
         try:
             await self._run_session(session, admission)
+        except UpbitStreamError as error:
+            reason = str(error)
+            raise
         finally:
-            self._sink.release(session.receiver)
+            self._sink.release(session.receiver, reason)
 
     async def _run_session(self, session: Session, admission: Admission) -> None:
         connection = await self._connect(session, admission)

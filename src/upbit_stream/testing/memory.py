@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from pyrate_limiter import Rate
+
 from upbit_stream.errors import ConnectionFailed
-from upbit_stream.net.budget import CONNECTIONS
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Admission, Listener
 from upbit_stream.net.environment import Environment
@@ -58,13 +59,13 @@ class MemoryExchange:
         """What to pass to `Stream`: this exchange, this loop's clock, chance from the seed."""
         return Environment(
             connector=self,
-            connection_store=self._store,
+            store=self._store,
             clock=Clock(time_ns=self.time_ns, monotonic=self._loop.time),
             chance=Chance(random=self._random, unique=lambda: f"{self._random.getrandbits(128):032x}"),
         )
 
-    def _store(self, name: str) -> Store:
-        return self._stores.setdefault(name, MemoryStore(CONNECTIONS))
+    def _store(self, rates: tuple[Rate, ...], name: str) -> Store:
+        return self._stores.setdefault(name, MemoryStore(rates))
 
     def _tick(self) -> None:
         """Let the exchange live, and come back when it has something to do."""

@@ -1,0 +1,36 @@
+"""Where an earlier run left off: what a stream needs to know to fill in what came since.
+
+Owns these values. Knows nothing of the files that they are read from. All times are ns since the epoch, by our own
+clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Unfilled(Struct, frozen=True, kw_only=True):
+    """A gap that the earlier run noticed and did not fill. ``trades`` are the ids received around it."""
+
+    from_ns: int
+    to_ns: int
+    reason: str
+    key: str = ""  # what the earlier run called it
+    trades: frozenset[int] = frozenset()
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """The end of what was received of one type and code.
+
+    ``trades`` maps the ``sequential_id`` of the newest trades to when they were received; ``candles`` the
+    ``candle_date_time_utc`` of the newest candles to their last ``timestamp`` and ``candle_acc_trade_volume``.
+    """
+
+    type: str
+    code: str
+    received_at_ns: int  # of the newest message
+    trades: Mapping[int, int] = {}
+    candles: Mapping[str, tuple[int, float]] = {}
+    unfilled: tuple[Unfilled, ...] = ()
