@@ -58,6 +58,7 @@ def pickled(error: Exception) -> Exception:
     return found
 
 
+WITH_ATTRIBUTES = {"SubscriptionRejected", "AuthenticationError", "HandshakeRefused", "RequestFailed"}
 MADE = [
     (
         errors.SubscriptionRejected("INVALID_PARAM", "no such level"),
@@ -89,10 +90,12 @@ MADE = [
         "the exchange refused the connection: HTTP 404: nothing here",
         {"status": 404, "name": "", "detail": "nothing here", "retry_after_s": None},
     ),
-    *(
-        (getattr(errors, name)("text"), "text", {})
-        for name in sorted(set(real()) - {"SubscriptionRejected", "AuthenticationError", "HandshakeRefused"})
+    (
+        errors.RequestFailed("no answer", status=500, is_final=True),
+        "no answer",
+        {"status": 500, "is_final": True},
     ),
+    *((getattr(errors, name)("text"), "text", {}) for name in sorted(set(real()) - WITH_ATTRIBUTES)),
 ]
 
 

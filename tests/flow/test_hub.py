@@ -114,6 +114,8 @@ def test_every_type_and_event_has_its_name(floor):
         "disconnected",
         "resubscribed",
         "dropped",
+        "gap",
+        "recovered",
         "malformed",
     } == {*HANDLER_NAMES}
     for name in HANDLER_NAMES:
