@@ -5,11 +5,14 @@ Owns the events. ``at_ns`` is the wall clock in ns since the epoch. Knows nothin
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from msgspec import Struct
 
 from upbit_stream.model.subscription import Endpoint, Subscription
+
+#: The ``lost`` of a `Gap` that a closing stream left as it was: a later run may still fill it.
+CLOSED_BEFORE_RECOVERED: Final = "the stream was closed before it was recovered"
 
 
 class Event(Struct, frozen=True, kw_only=True):
