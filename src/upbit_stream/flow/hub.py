@@ -63,10 +63,10 @@ class Hub:
 
     # for sessions
 
-    def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None]) -> Intake:
-        """The intake of a new session."""
+    def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None], connection: int = 1) -> Intake:
+        """The intake of a new session on one of the connections of an endpoint."""
         decoder = Decoder(self._wire_format, exact=self._exact)
-        intake = Intake(endpoint, decoder, self, on_reply, self._time_ns)
+        intake = Intake(endpoint, decoder, self, on_reply, self._time_ns, connection)
         self._intakes.append(intake)
         return intake
 

@@ -65,8 +65,10 @@ class Intake:
         outlet: Outlet,
         on_reply: Callable[[Reply], None],
         time_ns: Callable[[], int],
+        connection: int = 1,
     ) -> None:
         self._endpoint = endpoint
+        self.connection = connection
         self._decoder = decoder
         self._decode = decoder.fast
         self._outlet = outlet

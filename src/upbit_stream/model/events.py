@@ -25,12 +25,14 @@ class Event(Struct, frozen=True, kw_only=True):
 class Connected(Event, frozen=True, kw_only=True):
     """A session began: the connection is open and nothing is subscribed on it yet.
 
-    ``session`` counts the connections of this endpoint, from 1.
+    ``session`` counts the sessions of this connection, from 1. ``connection`` says which of the connections that
+    live side by side it is, from 1: with ``Stream(connections=1)`` there is only this one.
     """
 
     type: ClassVar[str] = "connected"
     endpoint: Endpoint
     session: int
+    connection: int = 1
 
 
 class Disconnected(Event, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ class Disconnected(Event, frozen=True, kw_only=True):
     session: int
     reason: str
     retry_in_s: float | None
+    connection: int = 1
 
 
 class Resubscribed(Event, frozen=True, kw_only=True):
@@ -59,6 +62,7 @@ class Resubscribed(Event, frozen=True, kw_only=True):
     session: int
     cause: str
     subscriptions: tuple[Subscription, ...]
+    connection: int = 1
 
 
 class Dropped(Event, frozen=True, kw_only=True):

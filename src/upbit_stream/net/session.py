@@ -52,8 +52,11 @@ class Receiver(Protocol):
 class Sink(Protocol):
     """Where sessions deliver to."""
 
-    def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None]) -> Receiver:
-        """A receiver for a new session; replies that concern the session come back through ``on_reply``."""
+    def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None], connection: int) -> Receiver:
+        """A receiver for a new session; replies that concern the session come back through ``on_reply``.
+
+        ``connection`` counts the connections of one endpoint that live side by side, from 1.
+        """
 
     def release(self, receiver: Any, reason: str) -> None:
         """The session of this receiver is over; ``reason`` says why."""
@@ -77,10 +80,12 @@ class Session:
         clock: Clock,
         chance: Chance,
         silence: SilenceWatch,
+        connection: int = 1,
     ) -> None:
         self.endpoint = endpoint
+        self.connection = connection
         self.number = number
-        self.receiver = sink.receiver(endpoint, self._on_reply)
+        self.receiver = sink.receiver(endpoint, self._on_reply, connection)
         self.receive = self.receiver.receive
         self._desired = desired
         self._sink = sink
@@ -176,6 +181,7 @@ class Session:
                     at_ns=self._clock.time_ns(),
                     endpoint=self.endpoint,
                     session=self.number,
+                    connection=self.connection,
                     cause=cause,
                     subscriptions=registered.subscriptions,
                 )

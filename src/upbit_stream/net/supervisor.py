@@ -57,8 +57,10 @@ class Supervisor:
         options: SessionOptions,
         clock: Clock,
         chance: Chance,
+        connection: int = 1,
     ) -> None:
         self.endpoint = endpoint
+        self.connection = connection
         self.desired = Desired()
         self.state: State = "idle"
         self.sessions = 0
@@ -162,6 +164,7 @@ class Supervisor:
             clock=self._clock,
             chance=self._chance,
             silence=self._silence,
+            connection=self.connection,
         )
         reason = "the stream is closing"
         try:
@@ -178,7 +181,14 @@ class Supervisor:
         self.sessions += 1
         self.state = "open"
         log.info("%s: connected, session %d", self.endpoint, session.number)
-        self._sink.emit(Connected(at_ns=self._clock.time_ns(), endpoint=self.endpoint, session=session.number))
+        self._sink.emit(
+            Connected(
+                at_ns=self._clock.time_ns(),
+                endpoint=self.endpoint,
+                session=session.number,
+                connection=self.connection,
+            )
+        )
         opened_at = self._clock.monotonic()
         self._session = session
         if self._reading_paused:
@@ -216,6 +226,7 @@ class Supervisor:
                 at_ns=self._clock.time_ns(),
                 endpoint=self.endpoint,
                 session=session,
+                connection=self.connection,
                 reason=str(failure),
                 retry_in_s=delay_s,
             )
