@@ -1,0 +1,37 @@
+"""How long a piece of a gap is asked for at a time.
+
+Owns the rule: as long as pays. A quiet gap is one piece; a busy one is cut so that the rows of a piece, which have to
+be held until its oldest is known, stay few. Knows nothing of rows or requests. Times are ms.
+"""
+
+from __future__ import annotations
+
+_FEW_PAGES, _MANY_PAGES = 4, 8
+
+
+class Pace:
+    """The length of the next piece, learned from the pages that the ones before it took.
+
+    It begins with ``most_ms``, since most gaps are quiet or short, and is never below ``least_ms``.
+
+    >>> pace = Pace(least_ms=1_000, most_ms=86_400_000)
+    >>> pace.too_long(60_000)
+    >>> pace.length_ms
+    30000
+    """
+
+    def __init__(self, *, least_ms: int, most_ms: int) -> None:
+        self.length_ms = max(least_ms, most_ms)
+        self._least_ms = least_ms
+        self._most_ms = self.length_ms
+
+    def took(self, pages: int) -> None:
+        """A piece was complete after so many pages."""
+        if pages <= _FEW_PAGES:
+            self.length_ms = min(self._most_ms, self.length_ms * 2)
+        elif pages > _MANY_PAGES:
+            self.length_ms = max(self._least_ms, self.length_ms // 2)
+
+    def too_long(self, covered_ms: int) -> None:
+        """A piece was given up after as many pages as may be held; they covered this much of it."""
+        self.length_ms = max(self._least_ms, min(covered_ms, self.length_ms) // 2)
