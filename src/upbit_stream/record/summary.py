@@ -27,17 +27,32 @@ class StreamCount(Struct, frozen=True, kw_only=True):
     path: Path
 
 
+class GapCount(Struct, frozen=True, kw_only=True):
+    """What one recorder knows of gaps: ``noticed`` in this run, an earlier run's among them that were taken up again.
+
+    Of these, ``filled`` ones were filled with ``messages`` altogether, ``lost`` ones could not be, and ``open`` ones
+    are neither yet: the next run takes them up again.
+    """
+
+    noticed: int = 0
+    filled: int = 0
+    messages: int = 0
+    lost: int = 0
+    open: int = 0
+
+
 class Summary(Struct, frozen=True, kw_only=True):
     """What one recorder has taken so far: ``streams`` in the order in which they first spoke.
 
     ``malformed`` counts payloads that could not be read, kept in ``malformed_path``; ``cut_bytes`` is what
-    torn last lines of an earlier run came to.
+    torn last lines of an earlier run came to; ``gaps`` counts what was missed and what was filled.
     """
 
     streams: tuple[StreamCount, ...]
     malformed: int
     malformed_path: Path
     cut_bytes: int
+    gaps: GapCount = GapCount()
 
     @property
     def messages(self) -> int:
