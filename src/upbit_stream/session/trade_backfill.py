@@ -125,7 +125,7 @@ class TradeBackfill(Generic[Row]):
         """Trades before this moment are older than the exchange keeps; None: nothing is out of reach."""
         self._end_ms = to_ms + 1
         self._floor_id = floor_id
-        self._pace = Pace(least_ms=_SECOND_MS, most_ms=_DAY_MS)
+        self._pace = Pace(least_ms=_SECOND_MS, most_ms=_DAY_MS, most_pages=_MOST_PAGES)
         self._walk: _Walk[Row] | None = None
         self._asked_ms = now_ms
         self._useless = 0
