@@ -52,7 +52,9 @@ class Stream:
 
     Life: ``ping_interval_s`` and ``pong_timeout_s``, ``heartbeat`` (``"frame"``, or ``"text"`` for the exchange's
     ``PING``), ``silence_limits_s`` (seconds by ``ticker trade orderbook candle``; {} turns the watch off),
-    ``max_retries`` in a row (None: for ever), ``reconnect_delay_s`` (first, cap), ``stable_after_s``.
+    ``max_retries`` in a row (None: for ever), ``reconnect_delay_s`` (first, cap), ``stable_after_s``. ``connections``
+    (1 to 3) keep each public subscription side by side, so that the loss of one loses nothing. The private and the
+    info endpoint stay at one: the exchange may refuse many simultaneous private connections.
 
     The stream's own iterator: ``policy`` (``"wait"``, ``"drop_oldest"``, ``"latest"``) at ``buffer`` messages, and
     whether lifecycle ``events`` come with the messages. See `messages` for further consumers.
@@ -81,6 +83,7 @@ class Stream:
         max_retries: int | None = None,
         reconnect_delay_s: tuple[float, float] = (0.5, 30.0),
         stable_after_s: float = 60.0,
+        connections: int = 1,
         policy: Policy = "wait",
         buffer: int = 4096,
         events: bool = False,
@@ -102,6 +105,7 @@ class Stream:
             reconnect_delay_s=reconnect_delay_s,
             stable_after_s=stable_after_s,
             max_retries=max_retries,
+            connections=connections,
         )
         if family not in _FAMILIES:
             raise UsageError(f"family {family!r} is not 'ipv4', 'ipv6' or None")
@@ -286,13 +290,19 @@ class Stream:
         return self._hub.counts()
 
     def connections(self) -> dict[Endpoint, str]:
-        """The state of each endpoint in use: ``idle``, ``connecting``, ``open``, ``waiting`` or ``closed``."""
-        return {supervisor.endpoint: supervisor.state for supervisor in self._endpoints}
+        """The state of each endpoint in use: ``idle``, ``connecting``, ``open``, ``waiting`` or ``closed``.
+
+        Of several connections it is that of the best: ``open`` where one is open.
+        """
+        return {group.endpoint: group.state for group in self._endpoints}
 
     def reconnect(self, reason: str = "asked for by the program") -> None:
-        """Replace the connections, for instance after the network changed, without waiting for the backoff."""
-        for supervisor in self._endpoints:
-            supervisor.reconnect(reason)
+        """Replace the connections, for instance after the network changed, without waiting for the backoff.
+
+        Several connections of an endpoint are replaced one after the other, each when the one before is there again.
+        """
+        for group in self._endpoints:
+            group.reconnect(reason)
 
     # within
 

@@ -1,33 +1,34 @@
-"""The endpoints of one stream: public, private, info, each with a supervisor that is started when it is first needed.
+"""The endpoints of one stream: public, private, info, each with its connections, started when it is first needed.
 
-Owns which endpoints are in use, whose budget each is counted on, and the headers of each attempt.
+Owns which endpoints are in use, how many connections each has, whose budget each is counted on, and the headers of
+each attempt.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from upbit_stream._version import __version__
-from upbit_stream.errors import UpbitStreamError
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import Address
 from upbit_stream.model.subscription import Endpoint, Subscription
 from upbit_stream.net.budget import CONNECTIONS, Budget
 from upbit_stream.net.connection import Connector
 from upbit_stream.net.environment import Environment
+from upbit_stream.net.group import Group
 from upbit_stream.net.options import SessionOptions
 from upbit_stream.net.places import Store
 from upbit_stream.net.session import Sink
 from upbit_stream.net.supervisor import Supervisor
-from upbit_stream.session.desired import Change, SubscriptionSet
+from upbit_stream.session.desired import Apply, SubscriptionSet
+from upbit_stream.session.lane import Lane
 from upbit_stream.wire.token import authorization
-
-Apply = Callable[[SubscriptionSet], SubscriptionSet]
 
 
 class Endpoints:
-    """Supervisors by endpoint. ``failed`` is called once for each that ends with an error."""
+    """Groups of connections by endpoint. ``failed`` is called once for each that ends with an error."""
 
     def __init__(
         self,
@@ -47,95 +48,88 @@ class Endpoints:
         self._options = options
         self._environment = environment
         self._failed = failed
-        self._supervisors: dict[Endpoint, Supervisor] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._groups: dict[Endpoint, Group] = {}
         self._stores: list[Store] = []
         self._reading_paused = False
 
-    def __iter__(self) -> Iterator[Supervisor]:
-        return iter(tuple(self._supervisors.values()))
+    def __iter__(self) -> Iterator[Group]:
+        return iter(tuple(self._groups.values()))
 
     @property
     def confirmed(self) -> tuple[Subscription, ...]:
         """What the exchange has, over all endpoints."""
-        return tuple(had for supervisor in self for had in supervisor.desired.confirmed.subscriptions)
+        return tuple(had for group in self for had in group.confirmed.subscriptions)
 
     def eventual(self, endpoint: Endpoint) -> SubscriptionSet:
         """What will be subscribed on an endpoint when all changes are through."""
-        supervisor = self._supervisors.get(endpoint)
-        return SubscriptionSet() if supervisor is None else supervisor.desired.eventual
+        group = self._groups.get(endpoint)
+        return SubscriptionSet() if group is None else group.eventual
 
     async def change(self, applies: Mapping[Endpoint, Apply]) -> None:
         """Make one change on each of these endpoints, all at once; raises the first error when all are settled."""
-        changes = [self._change(self._supervisor(endpoint), apply) for endpoint, apply in applies.items()]
+        changes = [self._group(endpoint).change(apply) for endpoint, apply in applies.items()]
         for outcome in await asyncio.gather(*changes, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _change(self, supervisor: Supervisor, apply: Apply) -> None:
-        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def settle(error: Exception | None) -> None:
-            if outcome.done():
-                return  # the caller was cancelled
-            if error is None:
-                outcome.set_result(None)
-            else:
-                outcome.set_exception(error)
-
-        await supervisor.change(Change(apply, settle), outcome)
-
     def hold(self, full: bool) -> None:
         """Stop reading on every endpoint, or go on."""
         self._reading_paused = full
-        for supervisor in self:
+        for group in self:
             if full:
-                supervisor.pause_reading()
+                group.pause_reading()
             else:
-                supervisor.resume_reading()
+                group.resume_reading()
 
     def end(self, error: Exception) -> None:
         """Cancel every wait; every change that is not settled gets ``error``."""
-        for task in self._tasks:
-            task.cancel()
-        for supervisor in self:
-            supervisor.desired.fail(error)
+        for group in self:
+            group.end(error)
 
     async def settle(self) -> None:
         """Wait until every connection is closed."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(group.settle() for group in self))
         for store in self._stores:
             store.close()
 
-    def _supervisor(self, endpoint: Endpoint) -> Supervisor:
-        if endpoint not in self._supervisors:
-            self._supervisors[endpoint] = self._start(endpoint)
-        return self._supervisors[endpoint]
+    def _group(self, endpoint: Endpoint) -> Group:
+        if endpoint not in self._groups:
+            self._groups[endpoint] = self._start(endpoint)
+        return self._groups[endpoint]
 
-    def _start(self, endpoint: Endpoint) -> Supervisor:
+    def _start(self, endpoint: Endpoint) -> Group:
         store = self._environment.store(CONNECTIONS, self._budget_name(endpoint))
         self._stores.append(store)
-        supervisor = Supervisor(
+        make = functools.partial(self._supervisor, endpoint, Budget(store, self._environment.clock.monotonic))
+        # Many private connections at a time may be refused, and the info endpoint tells what came late just as well.
+        connections = self._options.connections if endpoint == "public" else 1
+        group = Group(endpoint, connections, make, failed=self._failed)
+        if self._reading_paused:
+            group.pause_reading()
+        return group
+
+    def _supervisor(
+        self,
+        endpoint: Endpoint,
+        connect_budget: Budget,
+        lane: Lane,
+        turn: Callable[[], Awaitable[None]],
+        told: Callable[[], None],
+    ) -> Supervisor:
+        return Supervisor(
             endpoint,
             self._address.stream(endpoint),
             connector=self._connector,
-            connect_budget=Budget(store, self._environment.clock.monotonic),
+            connect_budget=connect_budget,
             headers=lambda: self._headers(endpoint),
             sink=self._sink,
             options=self._options,
             clock=self._environment.clock,
             chance=self._environment.chance,
+            lane=lane,
+            turn=turn,
+            told=told,
         )
-        if self._reading_paused:
-            supervisor.pause_reading()
-        task = asyncio.create_task(supervisor.run(), name=f"upbit-stream {endpoint}")
-        task.add_done_callback(self._done)
-        self._tasks.append(task)
-        return supervisor
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error if isinstance(error, Exception) else UpbitStreamError(repr(error)))
 
     def _budget_name(self, endpoint: Endpoint) -> str:
         """Connections are counted per source address without a token, per account with one."""

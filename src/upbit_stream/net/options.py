@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, get_args
 from upbit_stream.errors import UsageError
 from upbit_stream.session.backoff import check_delays
 from upbit_stream.session.heartbeat import check_heartbeat
+from upbit_stream.session.lane import MOST_LANES
 from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format
 
@@ -35,6 +36,7 @@ class SessionOptions:
     stable_after_s: float = 60.0
     connect_timeout_s: float = 20.0
     max_retries: int | None = None
+    connections: int = 1  # of the public endpoint, side by side
 
     @property
     def beat_s(self) -> tuple[float, float]:
@@ -64,6 +66,8 @@ class SessionOptions:
             raise UsageError(f"heartbeat {self.heartbeat!r} is not one of {', '.join(get_args(HeartbeatKind))}")
         if self.max_retries is not None and self.max_retries < 0:
             raise UsageError(f"max_retries {self.max_retries!r}: 0 or more, or None for no bound")
+        if type(self.connections) is not int or not 1 <= self.connections <= MOST_LANES:
+            raise UsageError(f"connections {self.connections!r}: 1 to {MOST_LANES}")
         if not isinstance(self.silence_limits_s, Mapping):
             raise UsageError(
                 f"silence_limits_s {self.silence_limits_s!r}: a mapping of types to seconds; {{}} for none"

@@ -22,6 +22,7 @@ from upbit_stream.net.conversation import Conversation, SessionLost
 from upbit_stream.net.options import SessionOptions
 from upbit_stream.session.desired import Desired
 from upbit_stream.session.heartbeat import Heartbeat
+from upbit_stream.session.lane import Lane
 from upbit_stream.session.silence import SilenceWatch
 from upbit_stream.wire.decoder import Reply, StatusReply
 from upbit_stream.wire.requests import PING_TEXT
@@ -66,7 +67,10 @@ class Sink(Protocol):
 
 
 class Session:
-    """Drives one connection. It is the connection's listener, too."""
+    """Drives one connection. It is the connection's listener, too.
+
+    ``registered`` is called whenever the exchange has confirmed the whole set.
+    """
 
     def __init__(
         self,
@@ -80,12 +84,16 @@ class Session:
         clock: Clock,
         chance: Chance,
         silence: SilenceWatch,
-        connection: int = 1,
+        lane: Lane,
+        registered: Callable[[], None],
     ) -> None:
         self.endpoint = endpoint
-        self.connection = connection
         self.number = number
-        self.receiver = sink.receiver(endpoint, self._on_reply, connection)
+        self.is_registered = False
+        self._lane = lane
+        self._name = lane.named(endpoint)
+        self._registered = registered
+        self.receiver = sink.receiver(endpoint, self._on_reply, lane.number)
         self.receive = self.receiver.receive
         self._desired = desired
         self._sink = sink
@@ -93,7 +101,10 @@ class Session:
         self._clock = clock
         self._conversation = Conversation(desired, budget, options, clock, chance, self.receiver.asking)
         interval_s, timeout_s = options.beat_s
-        self._heartbeat = Heartbeat(interval_s=interval_s, timeout_s=timeout_s, now=clock.monotonic())
+        now = clock.monotonic()
+        self._heartbeat = Heartbeat(
+            interval_s=interval_s, timeout_s=timeout_s, now=now, first_s=lane.first_ping_s(interval_s, now)
+        )
         self._silence = silence
         silence.connected()
         self._connection: Connection | None = None
@@ -181,11 +192,13 @@ class Session:
                     at_ns=self._clock.time_ns(),
                     endpoint=self.endpoint,
                     session=self.number,
-                    connection=self.connection,
+                    connection=self._lane.number,
                     cause=cause,
                     subscriptions=registered.subscriptions,
                 )
             )
+            self.is_registered = True
+            self._registered()
 
     async def _beat(self, connection: Connection) -> None:
         while True:
@@ -205,7 +218,7 @@ class Session:
             async with asyncio.timeout(self._options.pong_timeout_s):
                 await self._conversation.send(connection, PING_TEXT)
         except TimeoutError:
-            log.debug("%s: no place for a PING; with so many messages the connection is not idle", self.endpoint)
+            log.debug("%s: no place for a PING; with so many messages the connection is not idle", self._name)
 
     async def _sleep_until_beat(self) -> None:
         self._beat_now.clear()
@@ -222,7 +235,7 @@ class Session:
             if found is None:
                 continue
             kind, remedy = found
-            log.warning("%s: no %s for too long although the connection lives: %s", self.endpoint, kind, remedy)
+            log.warning("%s: no %s for too long although the connection lives: %s", self._name, kind, remedy)
             if remedy == "reconnect":
                 raise SessionLost(f"no {kind} for too long although the connection lives")
             self._conversation.wake("silent")

@@ -1,16 +1,16 @@
-"""The owner of one endpoint's successive sessions.
+"""The owner of the successive sessions of one connection of an endpoint.
 
 Keeps a connection while something is subscribed, and makes the next one when it is lost: within the budget, after
 the backoff, not before a pause that the exchange told, and never again after it refused the credentials.
 
-Owns reconnecting. Knows nothing of the data.
+Owns reconnecting. Knows nothing of the data, nor of the connections beside this one: `net/group.py` does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, TypeAlias
 
 from upbit_stream.errors import (
@@ -31,18 +31,23 @@ from upbit_stream.net.places import MemoryStore
 from upbit_stream.net.session import Session, Sink
 from upbit_stream.session.backoff import Backoff
 from upbit_stream.session.desired import Change, Desired
+from upbit_stream.session.lane import Lane
 from upbit_stream.session.refusal import Refusals
 from upbit_stream.session.silence import SilenceWatch
 
 log = logging.getLogger(__name__)
 
+# Beside other connections the wait after a short session protects nobody: these go on receiving meanwhile.
+_STABLE_BESIDE_OTHERS_S = 1.0
+
 State: TypeAlias = Literal["idle", "connecting", "open", "waiting", "closed"]
 
 
 class Supervisor:
-    """Runs the sessions of one endpoint.
+    """Runs the sessions of one connection.
 
-    ``headers`` makes the headers of one attempt, a fresh token among them.
+    ``headers`` makes the headers of one attempt, a fresh token among them. ``lane`` says which of the endpoint's
+    connections it is; ``turn`` waits until it may be opened, ``told`` is called when its state has changed.
     """
 
     def __init__(
@@ -57,13 +62,19 @@ class Supervisor:
         options: SessionOptions,
         clock: Clock,
         chance: Chance,
-        connection: int = 1,
+        lane: Lane,
+        turn: Callable[[], Awaitable[None]],
+        told: Callable[[], None],
     ) -> None:
         self.endpoint = endpoint
-        self.connection = connection
+        self.lane = lane
         self.desired = Desired()
         self.state: State = "idle"
         self.sessions = 0
+        self.is_lost = False  # a session was lost or an attempt failed, and no other has followed yet
+        self._name = lane.named(endpoint)
+        self._turn = turn
+        self._told = told
         self._url = url
         self._connector = connector
         self._connect_budget = connect_budget
@@ -73,7 +84,8 @@ class Supervisor:
         self._clock = clock
         self._chance = chance
         first_s, cap_s = options.reconnect_delay_s
-        self._backoff = Backoff(chance.random, first_s=first_s, cap_s=cap_s, stable_s=options.stable_after_s)
+        stable_s = min(options.stable_after_s, _STABLE_BESIDE_OTHERS_S) if lane.has_others else options.stable_after_s
+        self._backoff = Backoff(chance.random, first_s=first_s, cap_s=cap_s, stable_s=stable_s)
         self._refusals = Refusals()
         self._silence = SilenceWatch(options.silence_limits_s)
         self._wanted = asyncio.Event()
@@ -81,21 +93,19 @@ class Supervisor:
         self._session: Session | None = None
         self._reading_paused = False
 
+    @property
+    def is_registered(self) -> bool:
+        """Whether a session is open on which the exchange has confirmed the set."""
+        return self._session is not None and self._session.is_registered
+
     # what the stream asks for
 
-    async def change(self, change: Change, outcome: asyncio.Future[None]) -> None:
-        """Queue a change and wait until the exchange has it, or has refused it.
-
-        Cancelling withdraws a change that was not sent yet.
-        """
+    def want(self, change: Change) -> None:
+        """Queue a change; it is settled when the exchange has it, or has refused it."""
         self.desired.want(change)
         self._wanted.set()
         if self._session is not None:
             self._session.wake()
-        try:
-            await outcome
-        finally:
-            self.desired.withdraw(change)
 
     def reconnect(self, reason: str) -> None:
         """End the current session, and any backoff: the next attempt is made as soon as the budget allows."""
@@ -115,23 +125,32 @@ class Supervisor:
         if self._session is not None:
             self._session.resume_reading()
 
-    # the life of the endpoint
+    # the life of the connection
 
     async def run(self) -> None:
-        """Keep the endpoint connected while something is wanted on it. Ends only with an error or by cancelling.
+        """Keep the connection while something is wanted on it. Ends only with an error or by cancelling.
 
         Raises `AuthenticationError`, `RetriesExhausted` or `BudgetUnavailable`.
         """
         try:
             while True:
-                await self._until_wanted()
-                await self._once()
+                if self.desired.is_idle:
+                    await self._until_wanted()
+                    self._enter("waiting")
+                    await self._turn()
+                else:
+                    await self._once()
         finally:
-            self.state = "closed"
+            self._enter("closed")
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._told()
 
     async def _until_wanted(self) -> None:
+        self.is_lost = False
+        self._enter("idle")
         while self.desired.is_idle:
-            self.state = "idle"
             self._wanted.clear()
             await self._wanted.wait()
 
@@ -146,12 +165,12 @@ class Supervisor:
         except HandshakeRefused as refusal:
             await self._after(refusal, 0, self._refusals.pause_s(refusal))
         except (ConnectionFailed, BudgetUnavailable) as failure:
-            if isinstance(failure, BudgetUnavailable) and sessions == 0:
+            if isinstance(failure, BudgetUnavailable) and sessions == 0 and self.lane.number == 1:
                 raise  # it never worked: the user has to mend it
             await self._after(failure, 0, 0.0)
 
     async def _connect_and_run(self) -> None:
-        self.state = "connecting"
+        self._enter("connecting")
         admission = self._connect_budget.admission()
         await admission.enter()
         session = Session(
@@ -164,7 +183,8 @@ class Supervisor:
             clock=self._clock,
             chance=self._chance,
             silence=self._silence,
-            connection=self.connection,
+            lane=self.lane,
+            registered=self._told,
         )
         reason = "the stream is closing"
         try:
@@ -179,14 +199,15 @@ class Supervisor:
         connection = await self._connect(session, admission)
         self._refusals.connected()
         self.sessions += 1
-        self.state = "open"
-        log.info("%s: connected, session %d", self.endpoint, session.number)
+        self.is_lost = False
+        self._enter("open")
+        log.info("%s: connected, session %d", self._name, session.number)
         self._sink.emit(
             Connected(
                 at_ns=self._clock.time_ns(),
                 endpoint=self.endpoint,
                 session=session.number,
-                connection=self.connection,
+                connection=self.lane.number,
             )
         )
         opened_at = self._clock.monotonic()
@@ -197,7 +218,9 @@ class Supervisor:
             await session.run(connection)
         finally:
             self._session = None
-            self._backoff.session_lasted(self._clock.monotonic() - opened_at)
+            # Within a second an exchange that accepts and drops may have confirmed nothing: it is not hammered.
+            if session.is_registered or not self.lane.has_others:
+                self._backoff.session_lasted(self._clock.monotonic() - opened_at)
 
     async def _connect(self, session: Session, admission: Admission) -> Connection:
         timeout_s = self._options.connect_timeout_s
@@ -211,13 +234,15 @@ class Supervisor:
 
     async def _after(self, failure: UpbitStreamError, session: int, pause_s: float) -> None:
         """Tell, then wait: the backoff, or longer where the exchange told so."""
+        self.is_lost = True
+        self._enter("waiting")
         if pause_s:
             await self._pause_all(pause_s)
         delay_s = self._delay_s(failure, pause_s)
         log.log(
             logging.INFO if self._is_asked_for(failure) else logging.WARNING,
             "%s: %s; %s",
-            self.endpoint,
+            self._name,
             failure,
             "no connection is needed" if delay_s is None else f"next attempt in {delay_s:.1f} s",
         )
@@ -226,13 +251,12 @@ class Supervisor:
                 at_ns=self._clock.time_ns(),
                 endpoint=self.endpoint,
                 session=session,
-                connection=self.connection,
+                connection=self.lane.number,
                 reason=str(failure),
                 retry_in_s=delay_s,
             )
         )
         if delay_s:
-            self.state = "waiting"
             try:
                 async with asyncio.timeout(delay_s):
                     await self._hurry.wait()
@@ -244,7 +268,7 @@ class Supervisor:
         try:
             await self._connect_budget.pause(pause_s)
         except BudgetUnavailable as error:
-            log.warning("%s: other processes could not be told to pause for %.1f s: %s", self.endpoint, pause_s, error)
+            log.warning("%s: other processes could not be told to pause for %.1f s: %s", self._name, pause_s, error)
 
     def _is_asked_for(self, failure: UpbitStreamError) -> bool:
         return self._hurry.is_set() or (isinstance(failure, SessionLost) and not failure.is_fault)

@@ -16,8 +16,6 @@ import msgspec
 from upbit_stream.errors import InvalidSubscription
 from upbit_stream.model.subscription import MAX_INDICATORS, Subscription
 
-Settle = Callable[[Exception | None], None]
-
 
 class SubscriptionSet:
     """An immutable set of subscriptions, merged: one entry for each type with the same options."""
@@ -85,11 +83,15 @@ def _check_indicators(subscriptions: Iterable[Subscription]) -> None:
         )
 
 
+Apply = Callable[[SubscriptionSet], SubscriptionSet]
+Settle = Callable[[Exception | None], None]
+
+
 @dataclass(slots=True, eq=False)
 class Change:
     """One caller's wish. ``settle`` is called once: with None when the exchange has it, else with the error."""
 
-    apply: Callable[[SubscriptionSet], SubscriptionSet]
+    apply: Apply
     settle: Settle
     withdrawn: bool = False  # its caller waits no more
     alone: bool = False  # it was in a refused round with others: it goes by itself now
@@ -107,12 +109,12 @@ class Desired:
     @property
     def target(self) -> SubscriptionSet:
         """The confirmed set with the changes under way: what the current round asks for."""
-        return _applied(self.confirmed, self._under_way)
+        return applied(self.confirmed, (change.apply for change in self._under_way))
 
     @property
     def eventual(self) -> SubscriptionSet:
         """What the set will be when all changes are through."""
-        return _applied(self.target, self._waiting)
+        return applied(self.target, (change.apply for change in self._waiting))
 
     @property
     def has_changes(self) -> bool:
@@ -137,6 +139,10 @@ class Desired:
         change.withdrawn = True
         if change in self._waiting:
             self._waiting.remove(change)
+
+    def carries(self, change: Change) -> bool:
+        """Whether a change waits or is under way."""
+        return change in self._waiting or change in self._under_way
 
     def begin(self) -> SubscriptionSet:
         """Start a round: all waiting changes go together, but one that must go alone.
@@ -193,8 +199,9 @@ class Desired:
             change.settle(error)
 
 
-def _applied(base: SubscriptionSet, changes: Iterable[Change]) -> SubscriptionSet:
-    for change in changes:
+def applied(base: SubscriptionSet, applies: Iterable[Apply]) -> SubscriptionSet:
+    """The set after these changes, without those that are not allowed by then."""
+    for apply in applies:
         with contextlib.suppress(InvalidSubscription):  # it will be told when its round begins
-            base = change.apply(base)
+            base = apply(base)
     return base

@@ -16,18 +16,19 @@ EXCHANGE_IDLE_LIMIT_S = 120.0  # the exchange closes a connection over which not
 
 
 class Heartbeat:
-    """Ping every ``interval_s``; dead when no pong came ``timeout_s`` after one.
+    """Ping every ``interval_s``, first after ``first_s`` (None: the interval); dead when no pong came ``timeout_s``
+    after one.
 
     >>> beat = Heartbeat(interval_s=30, timeout_s=10, now=0.0)
     >>> beat.due(29.9), beat.due(30.0)
     (None, 'ping')
     """
 
-    def __init__(self, *, interval_s: float, timeout_s: float, now: float) -> None:
+    def __init__(self, *, interval_s: float, timeout_s: float, now: float, first_s: float | None = None) -> None:
         check_heartbeat(interval_s, timeout_s)
         self._interval_s = interval_s
         self._timeout_s = timeout_s
-        self._ping_at = now + interval_s
+        self._ping_at = now + (interval_s if first_s is None else first_s)
         self._pinged_at: float | None = None
         self._suspended = False
         self._measures = False  # whether the time to the pong would be the round trip
