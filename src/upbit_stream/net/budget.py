@@ -22,6 +22,8 @@ from upbit_stream.net.places import Store
 MARGIN_MS = 100
 CONNECTIONS = (Rate(5, 1_000 + MARGIN_MS),)
 MESSAGES = (Rate(5, 1_000 + MARGIN_MS), Rate(100, 60_000 + MARGIN_MS))
+QUOTATION = (Rate(10, 1_000 + MARGIN_MS),)  # REST: each group (trade, candle) of a source address
+EXCHANGE = (Rate(30, 1_000 + MARGIN_MS),)  # REST: all that is private, of an account
 
 _ROUNDING_S = 0.000_001  # less is no time to wait for: a loop whose clock is rounded would do so for ever
 _FRESH_S = 0.08  # within the margin: a place older than this when it is used is asked for again

@@ -23,6 +23,7 @@ from upbit_stream.net.refused import refused
 from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.simulator.session import Close, Output, Reset, Session
 from upbit_stream.simulator.upgrade import Refusal, Upgrade
+from upbit_stream.testing.memory_rest import MemoryTransport
 
 BASE_URL = "http://127.0.0.1:1"  # nothing listens there, and nothing asks
 
@@ -60,12 +61,16 @@ class MemoryExchange:
         return Environment(
             connector=self,
             store=self._store,
+            rest_transport=self._rest_transport,
             clock=Clock(time_ns=self.time_ns, monotonic=self._loop.time),
             chance=Chance(random=self._random, unique=lambda: f"{self._random.getrandbits(128):032x}"),
         )
 
     def _store(self, rates: tuple[Rate, ...], name: str) -> Store:
         return self._stores.setdefault(name, MemoryStore(rates))
+
+    def _rest_transport(self) -> MemoryTransport:
+        return MemoryTransport(self.exchange, self.now_ms, self._latency_s, lambda: self.reachable)
 
     def _tick(self) -> None:
         """Let the exchange live, and come back when it has something to do."""
