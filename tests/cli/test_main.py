@@ -34,11 +34,11 @@ def test_every_error_has_its_exit_status():
     assert {name: value for name, value in status.items() if value != 1} == named
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["record", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["record", "--help"], ["verify", "--help"]])
 def test_help_tells_the_exit_statuses(arguments):
     result = CliRunner().invoke(upbit_stream, arguments)
     assert result.exit_code == 0
-    for status in range(5):
+    for status in range(6):
         assert f"  {status}  " in result.output
     assert "130 or 143" in result.output
 
@@ -51,8 +51,9 @@ def test_help_imports_no_command():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(run.stderr.split())
-    assert {"record", "simulate"} <= set(run.stdout.split())
-    assert not loaded & {"upbit_stream.cli.record", "upbit_stream.cli.simulate", "rich", "aiohttp"}
+    assert {"record", "simulate", "verify"} <= set(run.stdout.split())
+    assert not loaded & {f"upbit_stream.cli.{name}" for name in ("record", "simulate", "verify")}
+    assert not loaded & {"rich", "aiohttp"}
 
 
 def test_each_command_is_where_its_name_says():

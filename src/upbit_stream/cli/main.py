@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _COMMANDS: Final = {
     "record": "Record streams of the exchange into JSON Lines files.",
     "simulate": "Run a stand-in exchange on this machine.",
+    "verify": "Check whether a recording is whole.",
 }
 
 #: Where the options of a command leave what the end of the program needs to know (`options.Shown`).
@@ -70,7 +71,7 @@ def _tell(ctx: click.Context, error: UpbitStreamError) -> None:
 )
 @click.version_option(__version__, prog_name="upbit-stream")
 def upbit_stream() -> None:
-    """Keep the streams of the Upbit exchange alive, record them, or simulate them."""
+    """Keep the streams of the Upbit exchange alive, record them, check recordings, or simulate the exchange."""
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -44,18 +44,24 @@ class Shown:
         logs.set_up(console, verbosity=self.verbosity, as_json=self.as_json, quiet=self.quiet)
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
     """How to reach the exchange; the fields are the options' names."""
 
-    region: str | None
-    base_url: str | None
+    region: str | None = None
+    base_url: str | None = None
+    proxy: str | None = None
+    insecure: bool = False
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection(Reach):
+    """How to receive its streams; the fields are the options' names."""
+
     format: Format
     compress: bool
-    proxy: str | None
     max_retries: int | None
-    insecure: bool
-    ca_file: Path | None
 
 
 def shown_options(command: Command) -> Command:
@@ -70,21 +76,12 @@ def shown_options(command: Command) -> Command:
 
 
 def connection_options(command: Command) -> Command:
-    """Add what it takes to reach the exchange."""
+    """Add what it takes to receive streams of the exchange."""
     for option in (
-        click.option(
-            "--ca-file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="Trust the certificates in this file (PEM) instead of the system's.",
-        ),
-        click.option("--insecure", is_flag=True, help="Allow a base URL without TLS that is not this machine's own."),
         click.option(
             "--max-retries",
             type=click.IntRange(min=0),
             help="Give up after so many failed attempts in a row. Default: never.",
-        ),
-        click.option(
-            "--proxy", metavar="URL", help="Go through this proxy: http://, https://, socks4:// or socks5://HOST:PORT."
         ),
         click.option("--compress", is_flag=True, help="Ask for permessage-deflate: fewer bytes, more CPU."),
         click.option(
@@ -93,6 +90,23 @@ def connection_options(command: Command) -> Command:
             default="DEFAULT",
             show_default=True,
             help="The wire format, which is also the recording's; SIMPLE has short keys.",
+        ),
+    ):
+        command = option(command)
+    return address_options(command)
+
+
+def address_options(command: Command) -> Command:
+    """Add what it takes to reach the exchange, over whatever protocol."""
+    for option in (
+        click.option(
+            "--ca-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Trust the certificates in this file (PEM) instead of the system's.",
+        ),
+        click.option("--insecure", is_flag=True, help="Allow a base URL without TLS that is not this machine's own."),
+        click.option(
+            "--proxy", metavar="URL", help="Go through this proxy: http://, https://, socks4:// or socks5://HOST:PORT."
         ),
         click.option(
             "--base-url",
@@ -110,7 +124,7 @@ def connection_options(command: Command) -> Command:
     return command
 
 
-def address_of(connection: Connection) -> Address:
+def address_of(connection: Reach) -> Address:
     """Which exchange: an explicit ``--base-url``, else an explicit ``--region``, else the environment's address.
 
     Raises `UsageError` in the command line's words.
@@ -147,11 +161,12 @@ def make_stream(connection: Connection, subscriptions: list[Subscription]) -> St
         proxy=connection.proxy,
         max_retries=connection.max_retries,
         insecure=connection.insecure,
-        ssl_context=_trusting(connection.ca_file),
+        ssl_context=trusting(connection.ca_file),
     )
 
 
-def _trusting(ca_file: Path | None) -> ssl.SSLContext | None:
+def trusting(ca_file: Path | None) -> ssl.SSLContext | None:
+    """What checks certificates against those in ``ca_file``; None where it is the system's. Raises `UsageError`."""
     if ca_file is None:
         return None
     try:
