@@ -109,7 +109,10 @@ class _Reach:
         return self._oldest_ns if self.live_ns is None else self.live_ns
 
     def is_before_recent(self, at_ns: int) -> bool:
-        return self.live_ns is not None and at_ns < self.live_ns - _REACH_NS
+        if self.live_ns is None or self.newest_ns is None:
+            return False
+        # An older row with a much later time: the clock was set back since, and times no longer tell how far it is.
+        return at_ns < self.live_ns - _REACH_NS or at_ns > self.newest_ns + _REACH_NS
 
     def is_over(self, at_ns: int) -> bool:
         """Whether a row received then, and all before it, matter no more."""
