@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from upbit_stream.record import StreamCount, Summary
+from upbit_stream.record import GapCount, StreamCount, Summary
 
 S = 1_000_000_000
 NOW = 1_795_350_189 * S
@@ -21,8 +21,14 @@ def count(type_="trade", code="SGD-BTC", messages=1, newest=NOW, size=100):
     )
 
 
-def summary(*streams, malformed=0, cut=0):
-    return Summary(streams=streams, malformed=malformed, malformed_path=Path("data/malformed.jsonl"), cut_bytes=cut)
+def summary(*streams, malformed=0, cut=0, **gaps):
+    return Summary(
+        streams=streams,
+        malformed=malformed,
+        malformed_path=Path("data/malformed.jsonl"),
+        cut_bytes=cut,
+        gaps=GapCount(**gaps),
+    )
 
 
 def shown(console, renderable):

@@ -62,6 +62,20 @@ def test_what_the_table_does_not_say():
     ]
 
 
+def test_gaps_are_accounted_for():
+    def said(**gaps):
+        return closing_lines(summary(**gaps), Path("data"), files_named=True)[1:]
+
+    assert said(noticed=1, filled=1, messages=1) == ["1 gap noticed: 1 filled with 1 message; see gaps.jsonl"]
+    assert said(noticed=2, lost=2) == [
+        "2 gaps noticed: 0 filled with 0 messages, 2 could not be filled; see gaps.jsonl"
+    ]
+    assert said(noticed=1207, filled=1204, messages=5678, lost=2, open=1) == [
+        "1,207 gaps noticed: 1,204 filled with 5,678 messages, 2 could not be filled, 1 left to the next run; "
+        "see gaps.jsonl"
+    ]
+
+
 def test_a_stream_of_which_nothing_came_is_named():
     counts = summary(count())
     assert silent_streams(counts, [("trade", "SGD-BTC")]) == ""

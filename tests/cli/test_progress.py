@@ -40,6 +40,14 @@ def test_each_number_says_what_it_counts(connections):
     )
 
 
+def test_gaps_are_told_in_short(connections):
+    progress = Progress([], connections)
+    progress.count(summary(noticed=3, filled=1, lost=1, open=1), NOW, 1.0)
+    assert progress.total().endswith("0 connections open, 3 gaps noticed, 1 gap to fill")
+    progress.count(summary(noticed=3, filled=2, lost=1), NOW, 2.0)
+    assert progress.total().endswith("0 connections open, 3 gaps noticed")
+
+
 def test_of_many_streams_those_are_shown_that_are_silent_the_longest(console, connections):
     progress = Progress([("trade", "SGD-NONE")], connections)
     progress.count(summary(*(count(code=f"SGD-{n}", newest=NOW - n * S) for n in range(30))), NOW, 1.0)

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from upbit_stream.cli.progress import StreamKey, by_stream
 from upbit_stream.cli.text import clock, plural, printable, size, stream_name
-from upbit_stream.record import Summary
+from upbit_stream.record import GapCount, Summary
+from upbit_stream.record.gaps import GAPS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,12 +60,23 @@ def closing_lines(summary: Summary, directory: Path, *, files_named: bool) -> li
     where = f"The files are in {printable(str(directory))}"
     if summary.streams and not files_named:
         where += f", named like {printable(summary.streams[0].path.name)}"
-    lines = [where]
+    lines = [where, *_gap_lines(summary.gaps)]
     if summary.malformed:
         lines.append(f"{plural(summary.malformed, 'payload')} could not be read: see {summary.malformed_path.name}")
     if summary.cut_bytes:
         lines.append(f"{size(summary.cut_bytes)} of torn last lines were cut, which a crash had left")
     return lines
+
+
+def _gap_lines(gaps: GapCount) -> list[str]:
+    if not gaps.noticed:
+        return []
+    parts = [f"{gaps.filled:,} filled with {plural(gaps.messages, 'message')}"]
+    if gaps.lost:
+        parts.append(f"{gaps.lost:,} could not be filled")
+    if gaps.open:
+        parts.append(f"{gaps.open:,} left to the next run")
+    return [f"{plural(gaps.noticed, 'gap')} noticed: {', '.join(parts)}; see {GAPS}"]
 
 
 def silent_streams(summary: Summary, expected: list[StreamKey]) -> str:

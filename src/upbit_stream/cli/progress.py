@@ -59,6 +59,8 @@ class Progress:
             (connections.lost, "connection", "lost"),
             (connections.failed, "attempt", "failed"),
             (summary.malformed, "payload", "unreadable"),
+            (summary.gaps.noticed, "gap", "noticed"),
+            (summary.gaps.open, "gap", "to fill"),
         ):
             if number:
                 parts.append(f"{plural(number, noun)} {what}")

@@ -7,7 +7,7 @@ Knows nothing of what a line holds.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ _BLOCK_BYTES: Final = 64 * 1024
 _LONGEST_LINE_BYTES: Final = 64 * 1024 * 1024  # beyond any message: what is longer was not written by us
 
 
-def lines_backwards(path: Path) -> Iterator[bytes]:
+def lines_backwards(path: Path) -> Generator[bytes, None, None]:
     """The whole lines of ``path`` without their line breaks, the last one first.
 
     What follows the last line break is no whole line. One that is longer than 64 MiB comes as b"". Raises OSError.
