@@ -15,10 +15,14 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from upbit_stream.errors import InvalidSubscription, StreamClosed, UpbitStreamError, UsageError
+from upbit_stream.flow.filling import Filling
 from upbit_stream.flow.hub import Hub
 from upbit_stream.flow.intake import Tap
+from upbit_stream.flow.recovery import Recovery
 from upbit_stream.flow.subscriber import Policy, Subscriber, check_buffer
 from upbit_stream.model.credentials import Credentials
+from upbit_stream.model.events import Gap
+from upbit_stream.model.marks import Mark
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.regions import resolve
 from upbit_stream.model.subscription import TYPES, Endpoint, Subscription
@@ -26,6 +30,7 @@ from upbit_stream.net.endpoints import Endpoints
 from upbit_stream.net.environment import Environment
 from upbit_stream.net.options import HeartbeatKind, SessionOptions
 from upbit_stream.net.picows_connector import PicowsConnector
+from upbit_stream.net.rest import SdkRest
 from upbit_stream.session.desired import SubscriptionSet
 from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format, check_format
@@ -56,6 +61,10 @@ class Stream:
     (1 to 3) keep each public subscription side by side, so that the loss of one loses nothing. The private and the
     info endpoint stay at one: the exchange may refuse many simultaneous private connections.
 
+    What was missed: ``recover`` fetches it over REST (trades, candles, orders, balances) and tells each trade once;
+    ``ordered`` keeps a market's live trades back meanwhile, for 30 s at most; every ``audit_s`` seconds each market
+    is compared with what the exchange has (None: only after interruptions).
+
     The stream's own iterator: ``policy`` (``"wait"``, ``"drop_oldest"``, ``"latest"``) at ``buffer`` messages, and
     whether lifecycle ``events`` come with the messages. See `messages` for further consumers.
 
@@ -84,6 +93,9 @@ class Stream:
         reconnect_delay_s: tuple[float, float] = (0.5, 30.0),
         stable_after_s: float = 60.0,
         connections: int = 1,
+        recover: bool = True,
+        ordered: bool = False,
+        audit_s: float | None = None,
         policy: Policy = "wait",
         buffer: int = 4096,
         events: bool = False,
@@ -112,9 +124,31 @@ class Stream:
         if max_message_bytes < 1024:
             raise UsageError(f"max_message_bytes {max_message_bytes!r}: the exchange's messages are larger than that")
         environment = environment or Environment()
+        if audit_s is not None and not audit_s > 0:
+            raise UsageError(f"audit_s {audit_s!r}: seconds, or None for no audits")
         self._hub = Hub(
-            wire_format=format, exact=exact, time_ns=environment.clock.time_ns, hold=self._hold, fail=self._fail
+            wire_format=format,
+            exact=exact,
+            time_ns=environment.clock.time_ns,
+            hold=self._hold,
+            fail=self._fail,
+            tells_apart=recover,
+            is_redundant=connections > 1,
+            ordered=ordered,
         )
+        self._recovery: Recovery | None = None
+        if recover:
+            rest = SdkRest(
+                self._address,
+                credentials,
+                environment=environment,
+                proxy=proxy,
+                ssl_context=ssl_context,
+                family=_FAMILIES[family],
+            )
+            self._recovery = Filling.begin(
+                self._hub, rest, environment, simple=format.startswith("SIMPLE"), audit_s=audit_s
+            )
         self._endpoints = Endpoints(
             self._address,
             credentials,
@@ -166,15 +200,37 @@ class Stream:
         """End: every wait is cancelled, the connections are closed, consumers end after what they hold."""
         if self._state == "open":
             self._end(None)
-        await self._endpoints.settle()
+        await self._settle()
 
     async def join(self) -> None:
         """Wait until the stream is closed. Raises the error that ended it, if one did."""
         await asyncio.shield(self._begun())
-        await self._endpoints.settle()
+        await self._settle()
         if self._error is not None:
             self._told = True
             raise self._error
+
+    # what was missed
+
+    def resume(self, marks: Iterable[Mark]) -> None:
+        """Go on where an earlier run left off: what came since is recovered when it is subscribed. Before that.
+
+        `Recorder.attach` does this with what its files end with.
+        """
+        for mark in marks:
+            self._hub.continuity.resume(mark)
+
+    def gaps(self) -> list[Gap]:
+        """The gaps that are being recovered at the moment."""
+        return [] if self._recovery is None else self._recovery.gaps()
+
+    async def settled(self) -> None:
+        """Wait until no gap is left to be recovered. May be cancelled, and last for as long as REST does not answer.
+
+        >>> async with asyncio.timeout(60): await stream.settled()  # doctest: +SKIP
+        """
+        if self._recovery is not None:
+            await self._recovery.settled()
 
     # subscriptions
 
@@ -345,9 +401,16 @@ class Stream:
         self._state = "closed"
         self._error = error
         self._endpoints.end(error or StreamClosed("the stream was closed"))
+        if self._recovery is not None:
+            self._recovery.give_up()
         self._hub.close(error)
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
+
+    async def _settle(self) -> None:
+        await self._endpoints.settle()
+        if self._recovery is not None:
+            await self._recovery.close()
 
     def _begun(self) -> asyncio.Future[None]:
         if self._over is None:

@@ -5,16 +5,20 @@ Owns handlers, subscribers, taps and counters. Knows nothing of sessions but tha
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from upbit_stream.errors import UsageError
+from upbit_stream.flow.continuity import Continuity
 from upbit_stream.flow.intake import Consumer, Intake, Tap
+from upbit_stream.flow.ordering import Ordering
 from upbit_stream.flow.subscriber import Policy, Subscriber
 from upbit_stream.flow.throttle import Throttle
 from upbit_stream.model.events import EVENT_TYPES, Dropped, Event, Malformed
+from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.subscription import TYPES, Endpoint
 from upbit_stream.wire.decoder import Decoder, Reply
 
@@ -32,7 +36,7 @@ class Hub:
     """Delivers the messages and events of a stream.
 
     ``hold(True)`` asks to stop reading from the exchange, ``hold(False)`` to go on; ``fail`` ends the stream
-    with an error.
+    with an error. ``ordered``: trades wait for what is recovered before them. See `Continuity` for the others.
     """
 
     def __init__(
@@ -43,6 +47,9 @@ class Hub:
         time_ns: Callable[[], int],
         hold: Callable[[bool], None],
         fail: Callable[[Exception], None],
+        tells_apart: bool = False,
+        is_redundant: bool = False,
+        ordered: bool = False,
     ) -> None:
         self._wire_format = wire_format
         self._exact = exact
@@ -60,18 +67,30 @@ class Hub:
         self.handler_errors = 0
         self._failures = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
         self._drops = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
+        self._ordering = Ordering(self._deliver, self._holding) if ordered else None
+        self.continuity = Continuity(
+            time_ns=time_ns,
+            emit=self.emit,
+            tells_apart=tells_apart,
+            is_redundant=is_redundant,
+            holds=self._ordering.takes if self._ordering else None,
+        )
+        self._source: Intake | None = None  # of what is recovered
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     # for sessions
 
     def receiver(self, endpoint: Endpoint, on_reply: Callable[[Reply], None], connection: int = 1) -> Intake:
         """The intake of a new session on one of the connections of an endpoint."""
         decoder = Decoder(self._wire_format, exact=self._exact)
-        intake = Intake(endpoint, decoder, self, on_reply, self._time_ns, connection)
+        intake = Intake(endpoint, decoder, self, on_reply, self._time_ns, connection, self.continuity)
         self._intakes.append(intake)
         return intake
 
-    def release(self, intake: Intake, reason: str) -> None:  # noqa: ARG002  # for the gaps to come
+    def release(self, intake: Intake, reason: str) -> None:
         """A session is over; its counts stay."""
+        self.continuity.ended(intake, reason)
         self._intakes.remove(intake)
         for name, count in _counts(intake).items():
             self._ended_counts[name] = self._ended_counts.get(name, 0) + count
@@ -84,6 +103,41 @@ class Hub:
                 total[name] = total.get(name, 0) + count
         dropped = self._dropped + sum(subscriber.dropped for subscriber in self._subscribers)
         return {**total, "handler_errors": self.handler_errors, "dropped": dropped}
+
+    # for what is recovered
+
+    def put_back(self, payload: bytes) -> None:
+        """Deliver a message that REST brought, in the form of the wire."""
+        self._recovered().recovered(payload)
+
+    async def room(self) -> None:
+        """Wait until no consumer holds the exchange back; and let others run."""
+        await asyncio.sleep(0)
+        while self._holders:
+            await self._flows.wait()
+
+    def keep_back(self, code: str) -> None:
+        """Trades of a code wait, where they are to come in order."""
+        if self._ordering is not None:
+            self._ordering.hold(code)
+
+    def let_go(self, code: str) -> None:
+        """They wait no longer."""
+        if self._ordering is not None:
+            self._ordering.release(code)
+
+    def _recovered(self) -> Intake:
+        if self._source is None:
+            self._source = self.receiver("public", lambda _: None, 0)
+        return self._source
+
+    def _deliver(self, message: AnyMessage) -> None:
+        self._recovered().deliver(message)
+
+    def _holding(self, holding: bool) -> None:
+        self.continuity.holding = holding
+        for intake in self._intakes:
+            intake.attend()
 
     # for consumers
 
@@ -109,6 +163,7 @@ class Hub:
     def tap(self, tap: Tap) -> None:
         """Call ``tap`` with every raw message, before it is decoded."""
         self.taps = (*self.taps, tap)
+        self._refresh()
 
     def subscriber(
         self, name: str, kinds: Iterable[str], *, policy: Policy, limit: int, events: bool
@@ -151,6 +206,9 @@ class Hub:
 
     def close(self, error: Exception | None) -> None:
         """No more will come."""
+        self.continuity.close()
+        if self._ordering is not None:
+            self._ordering.close()
         for subscriber in tuple(self._subscribers):
             subscriber.close(error)
 
@@ -210,6 +268,7 @@ class Hub:
         before = bool(self._holders)
         (self._holders.add if full else self._holders.discard)(subscriber)
         if bool(self._holders) != before:
+            (self._flows.clear if self._holders else self._flows.set)()
             self._hold(bool(self._holders))
 
     def _refresh(self) -> None:
@@ -235,4 +294,6 @@ def _has_to_be_awaited(function: object) -> bool:
 
 
 def _counts(intake: Intake) -> dict[str, int]:
-    return {**intake.counts, "malformed": intake.malformed}
+    copies = intake.copies
+    delivered = {name: count - copies.get(name, 0) for name, count in intake.counts.items()}
+    return {**delivered, "malformed": intake.malformed, "copies": sum(copies.values())}

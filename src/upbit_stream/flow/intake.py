@@ -1,22 +1,24 @@
 """The receiving path of one session: payload in, typed message to every consumer, no queue between.
 
-This is the hot path. Each message crosses `Intake.receive` once: raw taps first, so that a decoder's fault loses no
-data, then one call into msgspec, the stamp, the class, the consumers.
+This is the hot path. Nearly every message takes `Intake._receive_object` and no other way: one call into msgspec, the
+stamp, the class, the note that it came, the consumers. While somebody wants more of it (taps, gaps that begin or end,
+several connections), it is looked at first: `Intake._receive_attentively`.
 
 Owns the order of the stages and the counts. Knows nothing of sockets and of what consumers do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from upbit_stream.flow.continuity import Continuity
 from upbit_stream.model.events import Malformed
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Endpoint, Subscription
-from upbit_stream.wire.decoder import UNREADABLE, Decoded, Decoder, Reply, Unreadable, read_head, split
-from upbit_stream.wire.twins import Twin, settle
+from upbit_stream.wire.decoder import UNREADABLE, Decoded, Decoder, Head, Reply, Unreadable, read_head, split
+from upbit_stream.wire.twins import Finish, Twin, settle
 
 Consumer = Callable[[Any], None]
 Tap = Callable[[RawMessage], None]
@@ -25,15 +27,23 @@ _KEPT_OF_MALFORMED = 4096
 
 
 class Route:
-    """Where the messages of one type go. ``consumers`` is replaced, never changed."""
+    """Where the messages of one type go. ``consumers`` is replaced, never changed.
 
-    __slots__ = ("consumers", "count", "finish", "public")
+    ``last`` is when each code was received last; ``seen`` the ids of trades instead. ``finish`` is what is left to
+    do to a twin; it says True for a message that must not be delivered.
+    """
 
-    def __init__(self, twin: Twin, consumers: tuple[Consumer, ...]) -> None:
+    __slots__ = ("consumers", "copies", "count", "finish", "guard", "last", "public", "seen")
+
+    def __init__(self, twin: Twin, consumers: tuple[Consumer, ...], continuity: Continuity) -> None:
         self.public = twin.public
-        self.finish = twin.finish
+        self.guard = continuity.guard(twin.kind)
+        self.finish: Callable[[Any], bool | None] | None = _both(twin.finish, self.guard)
         self.consumers = consumers
+        self.last = continuity.last[twin.kind]
+        self.seen = continuity.seen if twin.kind == "trade" else None
         self.count = 0
+        self.copies = 0
 
 
 class Outlet(Protocol):
@@ -66,56 +76,100 @@ class Intake:
         on_reply: Callable[[Reply], None],
         time_ns: Callable[[], int],
         connection: int = 1,
+        continuity: Continuity | None = None,
     ) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self.connection = connection
         self._decoder = decoder
         self._decode = decoder.fast
         self._outlet = outlet
         self._on_reply = on_reply
         self._time_ns = time_ns
+        self._continuity = continuity or Continuity(time_ns=time_ns)
         self._kinds = {twin.kind: twin.decoded for twin in decoder.twins.values()}
-        self._routes = {twin.decoded: Route(twin, outlet.consumers(twin.kind)) for twin in decoder.twins.values()}
+        self._routes = {
+            twin.decoded: Route(twin, outlet.consumers(twin.kind), self._continuity) for twin in decoder.twins.values()
+        }
         self.malformed = 0
         self.unknown = 0
+        self.alive_ns = time_ns()  # when the exchange was last heard of; kept only where it is asked for
+        self._attentive = False
         # Takes the payload of one message; never raises.
         self.receive: Callable[[bytes], None] = self._receive_list if decoder.is_list else self._receive_object
+        self.refresh()
 
     @property
     def counts(self) -> dict[str, int]:
-        """Messages so far by type, the units of candles together, unknown types as ``unknown``."""
+        """Messages received so far by type, the units of candles together, unknown types as ``unknown``."""
         counts = {"unknown": self.unknown}
         for kind, twin in self._kinds.items():
             name = kind.partition(".")[0]
             counts[name] = counts.get(name, 0) + self._routes[twin].count
         return counts
 
+    @property
+    def copies(self) -> dict[str, int]:
+        """Of these, those that were not delivered, since they had been before."""
+        return {kind.partition(".")[0]: self._routes[twin].copies for kind, twin in self._kinds.items()}
+
+    # what a session tells
+
     def asking(self, subscriptions: tuple[Subscription, ...], cause: str) -> None:
         """See `Receiver.asking`."""
+        self._continuity.asking(self, subscriptions, cause)
+        self.attend()
 
     def registered(self, subscriptions: tuple[Subscription, ...]) -> None:
         """See `Receiver.registered`."""
+        self._continuity.registered(self, subscriptions)
+        self.attend()
+
+    def alive(self) -> None:
+        """A pong came."""
+        self.alive_ns = self._time_ns()
+
+    # what the hub tells
 
     def refresh(self) -> None:
         """The consumers changed."""
         for kind, twin in self._kinds.items():
             self._routes[twin].consumers = self._outlet.consumers(kind)
+        self.attend()
+
+    def attend(self) -> None:
+        """Find out whether each message has to be looked at."""
+        self._attentive = bool(self._outlet.taps) or self._continuity.attends(self)
+
+    # receiving
 
     def _receive_object(self, payload: bytes) -> None:
-        """`receive` in the formats without lists: nearly every message takes this way and no other."""
-        if self._outlet.taps and not self._tap(payload, self._outlet.taps):
+        """`receive` in the formats without lists."""
+        if self._attentive:
+            self._receive_attentively(payload)
             return
         try:
             message = self._decode(payload)
         except UNREADABLE:
-            self._receive_other(payload)
+            self._receive_attentively(payload)
             return
         route = self._routes[message.__class__]
         route.count += 1
-        if route.finish is not None:
-            route.finish(message)
-        message.received_at_ns = self._time_ns()
+        now = self._time_ns()
+        message.received_at_ns = now
+        seen = route.seen
+        if seen is not None:
+            ids = seen[message.code]
+            sequential_id = message.sequential_id
+            if sequential_id in ids:
+                route.copies += 1
+                return
+            ids[sequential_id] = now
+        elif route.finish is not None and route.finish(message):
+            route.copies += 1
+            return
         message.__class__ = route.public
+        if seen is None:
+            route.last[message.code] = now
         for consumer in route.consumers:
             try:
                 consumer(message)
@@ -124,32 +178,106 @@ class Intake:
 
     def _receive_list(self, payload: bytes) -> None:
         """`receive` in the list formats."""
-        if self._outlet.taps and not self._tap(payload, self._outlet.taps):
+        if self._attentive:
+            self._receive_attentively(payload)
             return
         try:
             messages = self._decode(payload)
         except UNREADABLE:
-            self._receive_other(payload)
+            self._receive_attentively(payload)
             return
         now = self._time_ns()
         for message in messages:
-            self._deliver(settle(self._decoder.twins[message.__class__], message, now))
+            route = self._routes[message.__class__]
+            route.count += 1
+            message.received_at_ns = now
+            if self._is_copy(route, message, now):
+                route.copies += 1
+                continue
+            self.deliver(settle(self._decoder.twins[message.__class__], message, now))
 
-    def _receive_other(self, payload: bytes) -> None:
-        """Replies, unknown types, another format than the connection's, garbage."""
-        for item in self._decoder.decode(payload, self._time_ns()):
-            self._dispatch(item)
+    def _is_copy(self, route: Route, message: Any, now: int) -> bool:
+        if route.seen is None:
+            route.last[getattr(message, "code", "")] = now  # a balance has none
+            return route.guard is not None and route.guard(message)
+        ids = route.seen[message.code]
+        if message.sequential_id in ids:
+            return True
+        ids[message.sequential_id] = now
+        return False
 
-    def _dispatch(self, item: Decoded) -> None:
-        if isinstance(item, Unreadable):
-            self._count_malformed(item)
-        elif isinstance(item, AnyMessage):
-            self._deliver(item)
-        else:
-            self._on_reply(item)
+    # receiving with attention
+
+    def _receive_attentively(self, payload: bytes) -> None:
+        """What wants to be looked at before, or cannot be read at once: replies, unknown types, garbage."""
+        now = self._time_ns()
+        self.alive_ns = now
+        for item in split(payload):
+            head = item if isinstance(item, Unreadable) else read_head(item)
+            if isinstance(item, Unreadable) or isinstance(head, Unreadable):
+                self._garbage(head if isinstance(head, Unreadable) else item, now)  # type: ignore[arg-type]
+            elif head.name:
+                self._look_at(head, item, now)
+            else:
+                self._reply(item, now)
+
+    def _look_at(self, head: Head, item: bytes, now: int) -> None:
+        kind, code = head.name, head.market
+        self._count(kind)
+        known = kind == "trade" and self._continuity.was_received(code, head.trade_id)
+        if self._continuity.heard(self, head, now, known=known):
+            self.attend()
+        if known or self._continuity.is_copy(head, item):
+            self._count_copy(kind)
+            return
+        self._hand_on(RawMessage(item, kind, code, now), head.trade_id)
+
+    def recovered(self, payload: bytes) -> None:
+        """A message that REST brought, in the form of the wire: the taps and consumers get it like any other."""
+        now = self._time_ns()
+        head = read_head(payload)
+        if isinstance(head, Unreadable):
+            self._garbage(head, now)
+            return
+        self._count(head.name)
+        if head.name == "trade" and self._continuity.was_received(head.market, head.trade_id):
+            self._count_copy(head.name)
+            return
+        self._hand_on(RawMessage(payload, head.name, head.market, now), head.trade_id)
+
+    def _hand_on(self, raw: RawMessage, trade_id: int) -> None:
+        """To the taps, before it is decoded where nothing has to be known of it, and to the consumers."""
+        guard = self._continuity.guard(raw.type)
+        decoded = None
+        if guard is not None:
+            decoded = self._decoder.decode(raw.payload, raw.received_at_ns)
+            if all(isinstance(message, AnyMessage) and guard(message) for message in decoded):
+                self._count_copy(raw.type)
+                return
+        self._tap(raw)
+        if self._outlet.taps and not self._outlet.decodes:
+            self._continuity.received(raw, trade_id)
+            return
+        for item in self._decoder.decode(raw.payload, raw.received_at_ns) if decoded is None else decoded:
+            if isinstance(item, AnyMessage):
+                self._continuity.received(raw, trade_id)
+                self._deliver(item)
+            else:
+                self._dispatch(item)
+
+    def _tap(self, raw: RawMessage) -> None:
+        for tap in self._outlet.taps:
+            try:
+                tap(raw)
+            except Exception as error:  # noqa: BLE001  # told to the stream, which ends with it
+                self._outlet.tap_failed(error)
 
     def _deliver(self, message: AnyMessage) -> None:
-        self._count(message.type)
+        if not self._continuity.holds(message):
+            self.deliver(message)
+
+    def deliver(self, message: AnyMessage) -> None:
+        """To every consumer of its type."""
         twin = self._kinds.get(message.type)
         for consumer in self._outlet.consumers(message.type) if twin is None else self._routes[twin].consumers:
             try:
@@ -157,36 +285,34 @@ class Intake:
             except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
                 self._outlet.consumer_failed(consumer, error)
 
+    def _reply(self, item: bytes, now: int) -> None:
+        for decoded in self._decoder.decode(item, now):
+            if isinstance(decoded, Unreadable):
+                self._garbage(decoded, now)
+            else:
+                self._dispatch(decoded)
+
+    def _dispatch(self, item: Decoded) -> None:
+        if isinstance(item, Unreadable):
+            self._count_malformed(item)
+        elif not isinstance(item, AnyMessage):
+            self._on_reply(item)
+
+    def _garbage(self, item: Unreadable, now: int) -> None:
+        self._tap(RawMessage(item.payload, "", "", now))
+        self._count_malformed(item)
+
     def _count_malformed(self, item: Unreadable) -> None:
         self.malformed += 1
         self._outlet.emit(
             Malformed(
                 at_ns=self._time_ns(),
-                endpoint=self._endpoint,
+                endpoint=self.endpoint,
                 payload=item.payload[:_KEPT_OF_MALFORMED],
                 reason=item.reason,
             )
         )
-
-    # raw taps
-
-    def _tap(self, payload: bytes, taps: Iterable[Tap]) -> bool:
-        """Hand the objects of a message to the taps. Whether the message has to be decoded as well."""
-        now = self._time_ns()
-        items = split(payload)
-        raws = [raw for item in items if (raw := _raw(item, now)) is not None]
-        for raw in raws:
-            for tap in taps:
-                try:
-                    tap(raw)
-                except Exception as error:  # noqa: BLE001  # told to the stream, which ends with it
-                    self._outlet.tap_failed(error)
-        # A reply makes no raw message; decoding hands it on, and says what is wrong with what cannot be read.
-        if self._outlet.decodes or not raws or len(raws) < len(items) or not all(raw.type for raw in raws):
-            return True
-        for raw in raws:
-            self._count(raw.type)
-        return False
+        self._continuity.unreadable(self)
 
     def _count(self, name: str) -> None:
         twin = self._kinds.get(name)
@@ -195,12 +321,19 @@ class Intake:
         else:
             self._routes[twin].count += 1
 
+    def _count_copy(self, name: str) -> None:
+        twin = self._kinds.get(name)
+        if twin is not None:
+            self._routes[twin].copies += 1
 
-def _raw(item: bytes | Unreadable, received_at_ns: int) -> RawMessage | None:
-    """The raw message of one object, or None for a reply."""
-    if isinstance(item, Unreadable):
-        return RawMessage(item.payload, "", "", received_at_ns)
-    head = read_head(item)
-    if isinstance(head, Unreadable):
-        return RawMessage(item, "", "", received_at_ns)
-    return RawMessage(item, head.name, head.market, received_at_ns) if head.name or not head.is_reply else None
+
+def _both(finish: Finish | None, guard: Callable[[Any], bool] | None) -> Callable[[Any], bool | None] | None:
+    """What is left to do to a twin, then the question whether it may be delivered."""
+    if finish is None or guard is None:
+        return finish or guard
+
+    def finish_and_guard(message: Any) -> bool:
+        finish(message)
+        return guard(message)
+
+    return finish_and_guard

@@ -121,6 +121,16 @@ class Head(Struct, gc=False):
     ty: str = ""
     code: str = ""
     cd: str = ""
+    sequential_id: int = 0
+    sid: int = 0
+    stream_type: str = ""
+    st: str = ""
+    timestamp: int = 0
+    tms: int = 0
+    trade_timestamp: int = 0
+    ttms: int = 0
+    level: float | None = None
+    lv: float | None = None
     error: ErrorReply | None = None
     method: str = ""
     mthd: str = ""
@@ -137,11 +147,37 @@ class Head(Struct, gc=False):
         return self.code or self.cd
 
     @property
+    def trade_id(self) -> int:
+        """The ``sequential_id`` of a trade, or 0."""
+        return self.sequential_id or self.sid
+
+    @property
+    def executed_ms(self) -> int:
+        """The ``trade_timestamp``, or 0."""
+        return self.trade_timestamp or self.ttms
+
+    @property
+    def sent_ms(self) -> int:
+        """The ``timestamp``, or 0."""
+        return self.timestamp or self.tms
+
+    @property
+    def grouping(self) -> float | None:
+        """The ``level`` of an order book."""
+        return self.lv if self.level is None else self.level
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether the message tells a state that was there before the subscription."""
+        return (self.stream_type or self.st) == "SNAPSHOT"
+
+    @property
     def is_reply(self) -> bool:
         """Whether the object answers a request."""
         return self.error is not None or bool(self.method or self.mthd or self.status)
 
 
+_TEXTS = frozenset({"type", "ty", "code", "cd", "stream_type", "st", "method", "mthd", "status"})
 _head = msgspec.json.Decoder(Head).decode
 _any_object = msgspec.json.Decoder(dict[str, Any]).decode
 _raw_list = msgspec.json.Decoder(list[Raw]).decode
@@ -161,8 +197,7 @@ def _loose_head(item: bytes) -> Head | Unreadable:
         fields = _any_object(item)
     except UNREADABLE as error:
         return Unreadable(item, str(error))
-    texts = {name: value for name, value in fields.items() if name in Head.__struct_fields__ and type(value) is str}
-    texts.pop("error", None)
+    texts: dict[str, Any] = {name: value for name, value in fields.items() if name in _TEXTS and type(value) is str}
     return Head(**texts, error=_error(fields.get("error")))
 
 

@@ -1,0 +1,315 @@
+"""What was received and what was not: the memory of a stream over all of its sessions.
+
+Trades that come twice, older words on a candle and copies from a second connection are kept from the consumers here;
+an interruption of a type and code becomes a `Gap`, told before the first message after it, and is handed on to be
+recovered.
+
+Owns that memory. Knows nothing of how anything is recovered, nor of sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from upbit_stream.model.events import Event, Gap
+from upbit_stream.model.marks import Mark, Unfilled
+from upbit_stream.model.messages import AnyMessage
+from upbit_stream.model.raw import RawMessage
+from upbit_stream.model.subscription import TYPES, Endpoint, Subscription
+from upbit_stream.session.candle_states import CandleStates
+from upbit_stream.session.copies import Copies
+from upbit_stream.session.coverage import Coverage, Hole, Key
+from upbit_stream.session.floors import Floors
+from upbit_stream.session.ledger import Ledger
+from upbit_stream.wire.decoder import Head
+
+CHANGED = "the set of subscriptions was replaced"
+SILENT = "no messages came for too long; it was subscribed again"
+NOT_RUNNING = "the process was not running"
+UNREADABLE = "a message could not be read"
+_CAUSES = {"changed": CHANGED, "silent": SILENT}
+_ON_A_LIVING_CONNECTION = frozenset({CHANGED, SILENT})
+
+# What can't be fetched again, and why.
+LOST: Mapping[str, str] = {
+    "ticker": "the exchange keeps no history of tickers; the next message tells the present state",
+    "orderbook": "the exchange keeps no history of order books; the next message is the whole book",
+    "announcement": "the exchange serves no announcements over REST",
+    "indicator": "the exchange serves no indicators over REST",
+    "indicator_signal": "the exchange serves no indicators over REST",
+}
+SWITCHED_OFF = "recovery is switched off (recover=False)"
+
+FIRST_MESSAGE_WITHIN_S = 10.0  # of the confirmation: a type with snapshots that is silent for so long has none
+PRUNE_EVERY_S = 5.0
+UNREADABLE_TOGETHER_S = 10.0  # garbage seldom comes alone; what it may have been is looked for once
+
+
+class Source(Protocol):
+    """Where the messages of one session come from."""
+
+    alive_ns: int  # when the exchange was last heard of there
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Which of the exchange's endpoints."""
+
+    def attend(self) -> None:
+        """Find out whether each message has to be looked at."""
+
+
+class Recoverer(Protocol):
+    """Fetches what is missing."""
+
+    def recover(self, gap: Gap, known: Iterable[int] = ()) -> None:
+        """Fill a gap that was told; ``known`` are ids of trades that were received around it, beside the ledger's."""
+
+    def spare(self, code: str, ids: Mapping[int, int]) -> None:
+        """These ids are forgotten: what is still to be recovered may need them."""
+
+    def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
+        """Look whether anything is missing; it becomes a gap only then."""
+
+    def began(self, key: Key, at_ns: int) -> None:
+        """A key is subscribed for the first time."""
+
+
+class Continuity:
+    """``emit`` delivers an event in order with the data. Without a ``recoverer`` nothing is recovered.
+
+    ``tells_apart``: a trade is delivered once, whatever is repeated. ``is_redundant``: several connections carry the
+    same. ``holds`` takes the messages that are kept back while ``holding``.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_ns: Callable[[], int],
+        emit: Callable[[Event], None] = lambda _: None,
+        tells_apart: bool = False,
+        is_redundant: bool = False,
+        holds: Callable[[AnyMessage], bool] | None = None,
+    ) -> None:
+        self.ledger = Ledger()
+        self.candles = CandleStates()
+        self.floors = Floors()
+        #: When each type and code was received last; trades are in the ledger. The receiving path writes here.
+        self.last: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        #: The ids of trades by code, or None where trades are not told apart.
+        self.seen = self.ledger.codes if tells_apart or is_redundant else None
+        self.gaps = 0
+        self.holding = False
+        self.recoverer: Recoverer | None = None
+        self._time_ns = time_ns
+        self._emit = emit
+        self._is_redundant = is_redundant
+        self._holds = holds
+        self._copies = Copies() if is_redundant else None
+        self._coverages: dict[Endpoint, Coverage] = {}
+        self._guards: dict[str, Callable[[Any], bool]] = {}
+        if self.seen is not None:
+            candles = {kind: self._is_old_word for kind in TYPES if kind.startswith("candle.")}
+            self._guards.update(candles)
+        self._unreadable_since: dict[Source, int] = {}
+        self._unfilled: dict[Key, tuple[Unfilled, ...]] = {}
+        self._pruning: asyncio.TimerHandle | None = None
+
+    # what the receiving path asks
+
+    def attends(self, source: Source) -> bool:
+        """Whether each message of a session has to be looked at."""
+        return self._is_redundant or self.holding or self._coverage(source.endpoint).awaits(source)
+
+    def guard(self, kind: str) -> Callable[[Any], bool] | None:
+        """What says of a message of this type, before it is delivered, whether it must not be."""
+        return self._guards.get(kind)
+
+    def watch(self, kind: str, seen: Callable[[Any], None]) -> None:
+        """Tell ``seen`` of every message of a type. Before the first session."""
+
+        def guard(message: Any) -> bool:
+            seen(message)
+            return False
+
+        self._guards[kind] = guard
+
+    def was_received(self, code: str, trade_id: int) -> bool:
+        """Whether a trade was received before. One without an id was not."""
+        return trade_id != 0 and self.seen is not None and self.ledger.received_ns(code, trade_id) is not None
+
+    def received(self, raw: RawMessage, trade_id: int) -> None:
+        """A message is delivered."""
+        if raw.type == "trade" and self.seen is not None:
+            if trade_id:
+                self.ledger.add(raw.code, trade_id, raw.received_at_ns)
+        else:
+            self.last[raw.type][raw.code] = raw.received_at_ns
+
+    def is_copy(self, head: Head, payload: bytes) -> bool:
+        """Whether another connection brought it before. Trades and candles are told apart by other means."""
+        if self._copies is None or head.name == "trade" or head.name in self._guards:
+            return False
+        return self._copies.is_copy(head.name, head.market, head.grouping, head.sent_ms, payload)
+
+    def holds(self, message: AnyMessage) -> bool:
+        """Whether a message is kept back until what was before it is recovered."""
+        return self.holding and self._holds is not None and self._holds(message)
+
+    def heard(self, source: Source, head: Head, now_ns: int, *, known: bool) -> bool:
+        """A message came on a session that is awaited: the gap that ends with it is told. True: its key's first."""
+        coverage = self._coverage(source.endpoint)
+        key = _key(head.name, head.market)
+        is_first, hole = coverage.heard(source, key, now_ns, is_snapshot=head.is_snapshot)
+        if not is_first:
+            return False
+        if hole is None:
+            self._began(key, coverage.asked_ns(source), head if head.is_snapshot else None)
+        elif not (known and head.is_snapshot and hole.reason in _ON_A_LIVING_CONNECTION):
+            # The snapshot of a trade is the last one that was executed: if it was received, nothing is missing.
+            self._tell(hole)
+        return True
+
+    def unreadable(self, source: Source) -> None:
+        """Something came that cannot be read: it may have been anything that is subscribed."""
+        if self.recoverer is None or source in self._unreadable_since:
+            return
+        self._unreadable_since[source] = self._time_ns()
+        asyncio.get_running_loop().call_later(UNREADABLE_TOGETHER_S, self._look_for_unreadable, source)
+
+    def _look_for_unreadable(self, source: Source) -> None:
+        since_ns = self._unreadable_since.pop(source)
+        if self.recoverer is None:
+            return
+        # Those of the endpoint, also where the session is over by now.
+        for key in self._coverage(source.endpoint).covered():
+            if not LOST.get(key[0]):
+                self.recoverer.check(key, since_ns, self._time_ns(), UNREADABLE)
+
+    # what sessions tell
+
+    def asking(self, source: Source, subscriptions: Iterable[Subscription], cause: str) -> None:
+        """A session is about to ask for a set."""
+        if self._pruning is None:
+            self._prune()
+        coverage = self._coverage(source.endpoint)
+        reason = _CAUSES.get(cause, cause)
+        for hole in coverage.asking(source, _keys(subscriptions), self._time_ns(), reason):
+            self._tell(hole)
+
+    def registered(self, source: Source, subscriptions: tuple[Subscription, ...]) -> None:
+        """The exchange has confirmed the set of a session."""
+        coverage = self._coverage(source.endpoint)
+        coverage.registered(source, _keys(subscriptions), self._time_ns())
+        speaking = _keys(
+            had for had in subscriptions if TYPES[had.type].endpoint == "public" and not had.is_only_realtime
+        )
+        self._wait_no_longer(source, _keys(subscriptions) - speaking)
+        if speaking:
+            asyncio.get_running_loop().call_later(FIRST_MESSAGE_WITHIN_S, self._wait_no_longer, source, speaking)
+
+    def _wait_no_longer(self, source: Source, keys: Iterable[Key]) -> None:
+        coverage = self._coverage(source.endpoint)
+        for key, hole in coverage.unheard(source, keys):
+            if hole is None:
+                self._began(key, coverage.asked_ns(source), None)
+            else:
+                self._tell(hole)
+        source.attend()
+
+    def ended(self, source: Source, reason: str) -> None:
+        """A session is over."""
+        alive_ns = source.alive_ns if self._is_redundant else self._time_ns()
+        for hole in self._coverage(source.endpoint).ended(source, alive_ns, reason):
+            self._tell(hole)
+
+    # gaps
+
+    def resume(self, mark: Mark) -> None:
+        """An earlier run left off there."""
+        key = _key(mark.type, mark.code)
+        self.ledger.load(mark.code, mark.trades)
+        self.candles.load(mark.type, mark.code, mark.candles)
+        self.last[mark.type][mark.code] = mark.received_at_ns
+        self._unfilled[key] = mark.unfilled
+        coverage = self._coverage(TYPES[mark.type].endpoint)
+        coverage.resume(key, mark.received_at_ns, NOT_RUNNING)
+        if TYPES[mark.type].codes == "optional":  # all markets together may be subscribed now
+            newest_ns = self._last_ns((mark.type, "")) or mark.received_at_ns
+            coverage.resume((mark.type, ""), newest_ns, NOT_RUNNING)
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        if self._pruning is not None:
+            self._pruning.cancel()
+
+    def _prune(self) -> None:
+        self.ledger.prune(self._spare)
+        self._pruning = asyncio.get_running_loop().call_later(PRUNE_EVERY_S, self._prune)
+
+    def _spare(self, code: str, ids: Mapping[int, int]) -> None:
+        if self.recoverer is not None:
+            self.recoverer.spare(code, ids)
+
+    def next_number(self) -> int:
+        """The number of one more gap."""
+        self.gaps += 1
+        return self.gaps
+
+    def covered(self) -> list[Key]:
+        """What is subscribed and spoken to now, over all endpoints."""
+        return [key for coverage in self._coverages.values() for key in coverage.covered()]
+
+    def _tell(self, hole: Hole, known: Iterable[int] = ()) -> None:
+        kind, code = hole.key
+        for left in self._unfilled.pop(hole.key, ()):
+            self._tell(Hole(hole.key, left.from_ns, left.to_ns, left.reason), left.trades)
+        gap = Gap(
+            at_ns=self._time_ns(),
+            number=self.next_number(),
+            message_type=kind,
+            code=code,
+            from_ns=hole.from_ns,
+            to_ns=hole.to_ns,
+            reason=hole.reason,
+            lost=LOST.get(kind, "" if self.recoverer is not None else SWITCHED_OFF),
+        )
+        self._emit(gap)
+        if not gap.lost and self.recoverer is not None:
+            self.recoverer.recover(gap, known)
+
+    def _began(self, key: Key, at_ns: int, snapshot: Head | None) -> None:
+        if key[0] == "trade":
+            self.floors.begin(
+                key[1], at_ns, snapshot.trade_id if snapshot else 0, snapshot.executed_ms if snapshot else 0
+            )
+        if self.recoverer is not None:
+            self.recoverer.began(key, at_ns)
+
+    def _is_old_word(self, candle: Any) -> bool:
+        state = (candle.timestamp, float(candle.candle_acc_trade_volume))
+        news = self.candles.take(candle.type, candle.code, candle.candle_date_time_utc, state)
+        return news < 0 or (news == 0 and self._is_redundant)
+
+    def _last_ns(self, key: Key) -> int | None:
+        kind, code = key
+        if kind == "trade" and self.seen is not None:
+            return self.ledger.newest_ns(code)
+        times = self.last.get(kind, {})
+        return times.get(code) if code or kind == "myAsset" else max(times.values(), default=None)
+
+    def _coverage(self, endpoint: Endpoint) -> Coverage:
+        if endpoint not in self._coverages:
+            self._coverages[endpoint] = Coverage(self._last_ns)
+        return self._coverages[endpoint]
+
+
+def _key(kind: str, code: str) -> Key:
+    return kind, code.partition(".")[0]  # an order book's code may ask for a depth, which its messages do not name
+
+
+def _keys(subscriptions: Iterable[Subscription]) -> set[Key]:
+    """What a set of subscriptions covers: a snapshot alone is nothing that could be interrupted."""
+    return {_key(had.type, code) for had in subscriptions if not had.is_only_snapshot for code in had.codes or ("",)}

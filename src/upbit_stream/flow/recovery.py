@@ -1,0 +1,328 @@
+"""What is missing, fetched over REST and put back among the messages: one job after another for each type and code.
+
+A job fails only for good reason: while REST does not answer, all of them wait with growing patience and say so; live
+data passes by untouched.
+
+Owns the jobs and their end: each gap that was told ends with `Recovered`, or with a `Gap` that says why not. What a job
+asks for stands in `filling`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from upbit_stream.errors import MalformedMessage, RequestFailed
+from upbit_stream.model.events import CLOSED_BEFORE_RECOVERED, Event, Gap, Recovered
+from upbit_stream.net.clock import Chance, Clock
+from upbit_stream.net.rest import Page, Rest
+from upbit_stream.session.backoff import Backoff
+from upbit_stream.session.coverage import Key
+
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
+
+AUDIT_LAG_NS = 15 * 1_000_000_000  # what is younger may still be on its way
+_AT_ONCE = 4  # requests under way
+_FIRST_S, _CAP_S = 1.0, 60.0
+_PRUNE_S = 5.0
+_NEAR_NS = 600 * 1_000_000_000  # around a gap: ids that its backfill may meet
+
+
+class Outlet(Protocol):
+    """Where what was recovered goes."""
+
+    def emit(self, event: Event) -> None:
+        """An event, in order with the data."""
+
+    def put_back(self, payload: bytes) -> None:
+        """A message in the form of the wire."""
+
+    async def room(self) -> None:
+        """Wait until the consumers take more."""
+
+    def keep_back(self, code: str) -> None:
+        """Keep the live trades of a code back, where they are to come in order."""
+
+    def let_go(self, code: str) -> None:
+        """Hand them on."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One stretch of one type and code. ``number`` is its gap's, 0 while nothing was found missing."""
+
+    kind: str
+    code: str
+    from_ns: int
+    to_ns: int
+    reason: str
+    number: int = 0
+    known: set[int] = field(default_factory=set)  # ids that the ledger has forgotten since
+    brought: set[int] = field(default_factory=set)
+    count: int = 0
+    lost: str = ""  # why a part of it cannot be had
+    is_baseline: bool = False
+
+    @property
+    def key(self) -> Key:
+        """Type and code."""
+        return self.kind, self.code
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}".strip()
+
+
+class Recovery:
+    """``fill(job)`` does one job, with the help of `ask` and `put_back`."""
+
+    def __init__(
+        self,
+        rest: Rest,
+        outlet: Outlet,
+        *,
+        clock: Clock,
+        chance: Chance,
+        next_number: Callable[[], int],
+        audit_s: float | None,
+        covered: Callable[[], Iterable[Key]],
+    ) -> None:
+        self.rest = rest
+        self.fill: Callable[[Job], Awaitable[None]]
+        self._outlet = outlet
+        self._clock = clock
+        self._next_number = next_number
+        self._audit_s = audit_s
+        self._covered = covered
+        self._backoff = Backoff(chance.random, first_s=_FIRST_S, cap_s=_CAP_S, stable_s=0.0)
+        self._not_before = float("-inf")
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._queues: dict[Key, list[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._began: dict[Key, int] = {}
+        self._checked: dict[Key, int] = {}
+        self._auditing: asyncio.Task[None] | None = None
+
+    # what is to be done
+
+    def recover(self, gap: Gap, known: Iterable[int] = ()) -> None:
+        """Fill a gap that was told; ``known`` are ids of trades around it that no ledger holds."""
+        if gap.message_type == "trade":
+            self._outlet.keep_back(gap.code)
+        job = Job(gap.message_type, gap.code, gap.from_ns, gap.to_ns, gap.reason, gap.number, set(known))
+        self._add(job)
+
+    def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
+        """Look whether anything is missing; it becomes a gap only then."""
+        self._add(Job(*key, from_ns, to_ns, reason))
+
+    def began(self, key: Key, at_ns: int) -> None:
+        """A key is subscribed for the first time: what an account holds then is known and not told."""
+        self._began[key] = self._checked[key] = at_ns
+        if key[0] in ("myOrder", "myAsset"):
+            self._add(Job(*key, at_ns, at_ns, "the beginning", is_baseline=True))
+        if self._audit_s and self._auditing is None:
+            self._auditing = asyncio.create_task(self._audit(self._audit_s))
+
+    def spare(self, code: str, ids: Mapping[int, int]) -> None:
+        """The ledger forgets these: a job that may still meet them keeps them."""
+        for job in self._queues.get(("trade", code), ()):
+            near = range(job.from_ns - _NEAR_NS, job.to_ns + _NEAR_NS)
+            job.known.update(trade_id for trade_id, received_ns in ids.items() if received_ns in near)
+
+    @property
+    def pending(self) -> list[Job]:
+        """Jobs that are not done, without those that only look."""
+        return [job for queue in self._queues.values() for job in queue if job.number]
+
+    def began_ns(self, key: Key) -> int | None:
+        """When a key was subscribed for the first time, or None: an earlier run received it."""
+        return self._began.get(key)
+
+    def is_only(self, job: Job) -> bool:
+        """Whether no other job waits for the same key."""
+        return self._queues.get(job.key) == [job]
+
+    def gaps(self) -> list[Gap]:
+        """The gaps that are not filled yet."""
+        return [self._gap(job, "") for job in self.pending]
+
+    async def settled(self) -> None:
+        """Wait until nothing is left to do."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Stop. Every gap that is not filled is told so."""
+        tasks = [*self._tasks, *([self._auditing] if self._auditing else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.rest.close()
+
+    def give_up(self) -> None:
+        """Tell of every gap that is not filled. Before the consumers are closed."""
+        for job in self.pending:
+            self._end(job, CLOSED_BEFORE_RECOVERED)
+        self._queues.clear()
+
+    # for a job
+
+    def exchange_ms(self, at_ns: int) -> int:
+        """A moment of our clock by the exchange's, in ms."""
+        return at_ns // 1_000_000 + self.rest.offset_ms
+
+    @property
+    def now_ms(self) -> int:
+        """The exchange's present."""
+        return self.exchange_ms(self._clock.time_ns())
+
+    @property
+    def now_ns(self) -> int:
+        """Our present."""
+        return self._clock.time_ns()
+
+    async def until(self, at_ns: int) -> None:
+        """Wait for a moment of our clock."""
+        left_ns = at_ns - self._clock.time_ns()
+        if left_ns > 0:
+            await asyncio.sleep(left_ns / 1e9 + 0.001)
+
+    async def ask(self, request: Callable[[Rest], Awaitable[Page[Row]]]) -> Page[Row]:
+        """Ask until there is an answer. Raises `RequestFailed` where there will never be one."""
+        while True:
+            async with self._places:
+                await self._patience()
+                try:
+                    page = await request(self.rest)
+                except RequestFailed as failure:
+                    if failure.is_final:
+                        raise
+                    self.failed(str(failure))
+                    continue
+            self._backoff.session_lasted(0.0)
+            return page
+
+    def failed(self, reason: str) -> None:
+        """REST does not answer, or answers nonsense: nobody asks for a while."""
+        now = self._clock.monotonic()
+        if now < self._not_before:
+            return  # another request that was under way has told
+        delay_s = self._backoff.next_delay_s()
+        self._not_before = now + delay_s
+        log.warning("recovery: %s; next attempt in %.1f s; %d gaps wait", reason, delay_s, len(self.pending))
+
+    async def _patience(self) -> None:
+        left_s = self._not_before - self._clock.monotonic()
+        if left_s > 0:
+            await asyncio.sleep(left_s + 0.001)
+
+    async def put_back(self, job: Job, payloads: Iterable[bytes]) -> None:
+        """Deliver what was missing. The first of a job that only looked makes it a gap."""
+        for payload in payloads:
+            if not job.number:
+                job.number = self._next_number()
+                self._outlet.emit(self._gap(job, ""))
+            job.count += 1
+            self._outlet.put_back(payload)
+        await self._outlet.room()
+
+    # within
+
+    def _add(self, job: Job) -> None:
+        queue = self._queues.setdefault(job.key, [])
+        queue.append(job)
+        self._idle.clear()
+        if len(queue) == 1:
+            task = asyncio.create_task(self._work(job.key), name=f"upbit-stream recovery {job}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, key: Key) -> None:
+        queue = self._queues[key]
+        while queue:
+            job = queue[0]
+            lost = ""
+            if not (job.is_baseline and len(queue) > 1):  # what changed since would be taken for known
+                lost = await self._do(job)
+            queue.pop(0)
+            if not queue and key[0] == "trade":
+                self._outlet.let_go(key[1])
+            self._end(job, lost)
+        del self._queues[key]
+        if not self._queues:
+            self._idle.set()
+
+    async def _do(self, job: Job) -> str:
+        """Why it is lost, or ""."""
+        while True:
+            try:
+                await self.fill(job)
+            except RequestFailed as failure:
+                return str(failure)
+            except MalformedMessage as error:
+                self.failed(f"{job}: {error}")
+                await self._patience()
+                continue
+            return job.lost
+
+    def _end(self, job: Job, lost: str) -> None:
+        if not lost:
+            self._note_checked(job)
+        if not job.number:
+            if lost:
+                log.warning("%s: whether anything is missing is not known: %s", job, lost)
+            return
+        if lost:
+            log.warning("gap %d, %s: not recovered: %s", job.number, job, lost)
+            self._outlet.emit(self._gap(job, lost))
+            return
+        log.info("gap %d, %s: recovered, %d messages", job.number, job, job.count)
+        self._outlet.emit(
+            Recovered(
+                at_ns=self._clock.time_ns(),
+                number=job.number,
+                message_type=job.kind,
+                code=job.code,
+                from_ns=job.from_ns,
+                to_ns=job.to_ns,
+                count=job.count,
+            )
+        )
+
+    def _gap(self, job: Job, lost: str) -> Gap:
+        return Gap(
+            at_ns=self._clock.time_ns(),
+            number=job.number,
+            message_type=job.kind,
+            code=job.code,
+            from_ns=job.from_ns,
+            to_ns=job.to_ns,
+            reason=job.reason,
+            lost=lost,
+        )
+
+    # looking, from time to time
+
+    def _note_checked(self, job: Job) -> None:
+        checked = self._checked.setdefault(job.key, job.from_ns)
+        if job.from_ns <= checked:
+            self._checked[job.key] = max(checked, job.to_ns)
+
+    async def _audit(self, every_s: float) -> None:
+        """Ask the exchange what it has of each market, one after the other, spread over the time."""
+        while True:
+            keys = sorted(key for key in self._covered() if key[0].partition(".")[0] in ("trade", "candle"))
+            for key in keys:
+                await asyncio.sleep(every_s / len(keys))
+                to_ns = self._clock.time_ns() - AUDIT_LAG_NS
+                from_ns = self._checked.get(key, to_ns)
+                if key not in self._queues and from_ns < to_ns:
+                    self.check(key, from_ns, to_ns, "an audit found messages missing")
+            if not keys:
+                await asyncio.sleep(every_s)
