@@ -61,6 +61,12 @@ class Orders:
     After a gap: ask for the open orders, then for the closed ones (in this order, or an order that is closed between
     the two is in neither), hand on what `changed` returns, ask for `missing` by uuid, and hand on ``changed`` of
     that. After a gap that could not be recovered, the next one may be asked with its ``since_ms``.
+
+    >>> from types import SimpleNamespace
+    >>> row = SimpleNamespace(uuid="a", state="done", executed_volume=Decimal(1), created_ms=61_000)
+    >>> orders = Orders()
+    >>> [[told.uuid for told in orders.changed([], [row], since_ms=60_000)] for _ in range(2)]
+    [['a'], []]
     """
 
     def __init__(self, *, most_closed: int = MOST_CLOSED, most_open: int = MOST_OPEN) -> None:
@@ -152,6 +158,11 @@ class Balances:
 
     Balances have no order of their own, so time decides: what the stream tells after a request was sent is newer than
     the answer. Times are ns by our own clock.
+
+    >>> balances = Balances()
+    >>> balances.baseline([BalanceRow(currency="SGD", balance=Decimal(10), locked=Decimal(0))])
+    >>> [row.balance for row in balances.changed([], asked_at_ns=5)]
+    [Decimal('0')]
     """
 
     def __init__(self) -> None:
