@@ -53,7 +53,7 @@ class TradeRow(Struct, frozen=True, kw_only=True):
     """
 
     market: Market
-    sequential_id: Annotated[int, Meta(ge=0)]
+    sequential_id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     timestamp: Millis
     trade_price: Raw
     trade_volume: Raw
