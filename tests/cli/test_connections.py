@@ -14,12 +14,19 @@ class Told:
     def __init__(self):
         self.of = Connections()
 
-    def connected(self, session, endpoint="public", at_s=0.0):
-        self.of.on_connected(Connected(at_ns=int(at_s * S), endpoint=endpoint, session=session))
+    def connected(self, session, endpoint="public", at_s=0.0, connection=1):
+        self.of.on_connected(Connected(at_ns=int(at_s * S), endpoint=endpoint, session=session, connection=connection))
 
-    def disconnected(self, session, reason="closed", at_s=0.0, retry_in_s=1.0):
+    def disconnected(self, session, reason="closed", at_s=0.0, retry_in_s=1.0, connection=1):
         self.of.on_disconnected(
-            Disconnected(at_ns=int(at_s * S), endpoint="public", session=session, reason=reason, retry_in_s=retry_in_s)
+            Disconnected(
+                at_ns=int(at_s * S),
+                endpoint="public",
+                session=session,
+                reason=reason,
+                retry_in_s=retry_in_s,
+                connection=connection,
+            )
         )
 
 
@@ -43,6 +50,20 @@ def test_connections_are_counted(told):
     assert (connections.open, connections.lost, connections.last_reason) == (1, 1, "closed")
     told.connected(2)
     assert (connections.open, connections.made) == (2, 3)
+
+
+def test_connections_side_by_side_are_counted_and_told_apart(told, caplog):
+    connections = told.of
+    told.connected(1, connection=1)
+    told.connected(1, connection=2)
+    assert (connections.open, connections.made) == (2, 2)
+    told.disconnected(1, at_s=10, connection=2)
+    assert (connections.open, connections.lost) == (1, 1)
+    told.disconnected(1, at_s=11, connection=1)
+    told.connected(2, at_s=12, connection=2)
+    assert connections.open == 1
+    told.connected(2, at_s=14, connection=1)
+    assert warnings(caplog) == ["public (2): connected again after 2.0 s", "public: connected again after 3.0 s"]
 
 
 def test_the_end_of_an_outage_is_a_warning_like_its_beginning(told, caplog):

@@ -19,7 +19,7 @@ from upbit_stream.model.events import (
 from upbit_stream.model.subscription import Subscription
 
 EVENTS = [
-    Connected(at_ns=1, endpoint="public", session=1),
+    Connected(at_ns=1, endpoint="public", session=1, connection=2),
     Disconnected(at_ns=1, endpoint="private", session=0, reason="refused", retry_in_s=0.5),
     Resubscribed(
         at_ns=1, endpoint="public", session=2, cause="silent", subscriptions=(Subscription(type="trade", codes="A-B"),)

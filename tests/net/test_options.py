@@ -13,6 +13,7 @@ def test_the_defaults_are_the_documented_ones():
     assert options.silence_limits_s == SILENCE_LIMITS_S
     assert options.reconnect_delay_s == (0.5, 30)
     assert options.max_retries is None
+    assert options.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,10 @@ def test_the_defaults_are_the_documented_ones():
         {"stable_after_s": math.nan},
         {"connect_timeout_s": 0},
         {"answer_timeout_s": -1},
+        {"connections": 0},
+        {"connections": 4},
+        {"connections": 2.0},
+        {"connections": "2"},
     ],
     ids=str,
 )
@@ -51,6 +56,8 @@ def test_what_cannot_work_is_refused_before_anything_is_sent_and_named(wrong):
         {"max_retries": 0},
         {"reconnect_delay_s": (5, 5)},
         {"stable_after_s": 0},
+        {"connections": 1},
+        {"connections": 3},
         {"ping_interval_s": 0.01, "pong_timeout_s": 0.01},
     ],
     ids=str,

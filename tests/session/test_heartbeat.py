@@ -201,3 +201,10 @@ def test_times_that_cannot_work_are_refused(interval_s, timeout_s):
 @pytest.mark.parametrize(("interval_s", "timeout_s"), [(30, 10), (119.9, 300), (0.01, 0.01)])
 def test_times_that_can_work_are_taken(interval_s, timeout_s):
     check_heartbeat(interval_s, timeout_s)
+
+
+def test_the_first_ping_can_come_earlier_and_the_others_keep_to_the_interval():
+    beat = Heartbeat(interval_s=30, timeout_s=10, now=100.0, first_s=15)
+    assert (beat.due(114.9), beat.due(115.0)) == (None, "ping")
+    beat.pong(115.1)
+    assert (beat.due(144.9), beat.due(145.0)) == (None, "ping")

@@ -37,8 +37,9 @@ from upbit_stream.session.silence import SilenceWatch
 
 log = logging.getLogger(__name__)
 
-# Beside other connections the wait after a short session protects nobody: these go on receiving meanwhile.
-_STABLE_BESIDE_OTHERS_S = 1.0
+# Beside other connections one that is killed every two seconds has to be back at once each time, for another may be
+# next. Of the two the wait takes up to one, so a session may be shorter than that.
+_STABLE_BESIDE_OTHERS_S = 0.5
 
 State: TypeAlias = Literal["idle", "connecting", "open", "waiting", "closed"]
 
@@ -218,7 +219,7 @@ class Supervisor:
             await session.run(connection)
         finally:
             self._session = None
-            # Within a second an exchange that accepts and drops may have confirmed nothing: it is not hammered.
+            # An exchange that accepts and drops, without having confirmed anything, is not to be hammered.
             if session.is_registered or not self.lane.has_others:
                 self._backoff.session_lasted(self._clock.monotonic() - opened_at)
 
