@@ -87,11 +87,17 @@ def test_of_candles_four_are_known_at_least_and_the_newest_400_at_most(tmp_path)
 
 @pytest.mark.parametrize(
     ("type_", "code"),
-    [("orderbook", "SGD-BTC"), ("ticker", "SGD-BTC"), ("myOrder", "SGD-BTC"), ("myAsset", ""), ("new", "")],
+    [("orderbook", "SGD-BTC"), ("ticker", "SGD-BTC"), ("myOrder", "SGD-BTC"), ("myAsset", "")],
 )
 def test_other_types_have_their_time(tmp_path, type_, code):
     mark = mark_of(tmp_path, plain(type_, code, NOW), plain(type_, code, NOW + S))
     assert mark == Mark(type=type_, code=code, received_at_ns=NOW + S)
+
+
+def test_what_this_version_does_not_know_has_no_mark(tmp_path, caplog):
+    record(tmp_path, plain("new", "SGD-BTC", NOW), gaps=[gap(1, type_="newer")])
+    assert marks(tmp_path) == []
+    assert caplog.records == []
 
 
 def test_a_gap_that_stayed_open_is_told_with_what_is_known_around_it(tmp_path):

@@ -145,8 +145,17 @@ def address_of(connection: Reach) -> Address:
         raise UsageError(str(error).replace("base_url", name, 1)) from error
 
 
-def make_stream(connection: Connection, subscriptions: list[Subscription]) -> Stream:
+def make_stream(
+    connection: Connection,
+    subscriptions: list[Subscription],
+    *,
+    recover: bool = True,
+    connections: int = 1,
+    audit_s: float | None = None,
+) -> Stream:
     """The client for these options. Keys are read from the environment only where a stream needs them.
+
+    ``recover``, ``connections`` and ``audit_s`` are those of `Stream`.
 
     Raises `UsageError` where an option or the environment makes no sense.
     """
@@ -162,6 +171,9 @@ def make_stream(connection: Connection, subscriptions: list[Subscription]) -> St
         max_retries=connection.max_retries,
         insecure=connection.insecure,
         ssl_context=trusting(connection.ca_file),
+        recover=recover,
+        connections=connections,
+        audit_s=audit_s,
     )
 
 

@@ -6,7 +6,9 @@ Owns the command's options and what it shows. Must not know how anything is rece
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +35,7 @@ from upbit_stream.cli.subscriptions import check_one_file_each, parse_subscripti
 from upbit_stream.errors import UpbitStreamError
 from upbit_stream.model.subscription import Subscription
 from upbit_stream.record import Recorder, Summary
+from upbit_stream.stream import Stream
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +66,23 @@ Examples:
     metavar="SECONDS",
     help="End after so long. Default: on SIGINT, SIGTERM or SIGHUP.",
 )
+@click.option(
+    "--audit",
+    "audit_s",
+    type=click.FloatRange(min=0),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Compare what came with what the exchange has, this often; 0: only after interruptions.",
+)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 3),
+    default=1,
+    show_default=True,
+    help="Receive public streams over so many connections side by side: one that is lost loses nothing.",
+)
+@click.option("--no-recover", is_flag=True, help="Do not fetch over REST what was missed; only tell of it.")
 @connection_options
 @subscription_options
 @shown_options
@@ -74,6 +94,9 @@ def record(
     streams: tuple[str, ...],
     out: Path,
     duration: float | None,
+    audit_s: float,
+    connections: int,
+    no_recover: bool,
     verbosity: int,
     quiet: bool,
     as_json: bool,
@@ -87,6 +110,9 @@ def record(
 
     A message of trade:SGD-BTC becomes a line of SGD-BTC_trade.jsonl: the exchange's object byte for byte,
     with received_at_ns (ns since 1970, UTC) as one more key at its end.
+
+    What an interruption missed, also one of this program, is fetched over REST and added with the stream type
+    RECOVERED; gaps.jsonl tells of every gap and whether it was filled.
     """
     console = Console(stderr=True, highlight=False)
     shown = Shown(verbosity, quiet, as_json)
@@ -94,12 +120,21 @@ def record(
     connection = Connection(**{field.name: options.pop(field.name) for field in fields(Connection)})
     subscriptions = parse_subscriptions(streams, options)
     check_one_file_each(subscriptions)
+    make = functools.partial(
+        make_stream,
+        connection,
+        subscriptions,
+        recover=not no_recover,
+        connections=connections,
+        audit_s=audit_s or None,
+    )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_record(connection, subscriptions, out, duration, shown, console))
+        runner.run(_record(make, address_of(connection).rest, subscriptions, out, duration, shown, console))
 
 
 async def _record(
-    connection: Connection,
+    make: Callable[[], Stream],
+    address: str,
     subscriptions: list[Subscription],
     out: Path,
     duration_s: float | None,
@@ -107,9 +142,9 @@ async def _record(
     console: Console,
 ) -> None:
     with ending_signals() as ending:
-        stream = make_stream(connection, subscriptions)
+        stream = make()
         recorder = Recorder(out)
-        _log.info("recording %s into %s", address_of(connection).rest, out)
+        _log.info("recording %s into %s", address, out)
         connections = Connections()
         expected = _expected(subscriptions)
         live = console.is_terminal and not shown.quiet and not shown.as_json

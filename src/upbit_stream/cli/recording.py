@@ -1,4 +1,5 @@
-"""The course of a recording: connect, write, count every second, and end for whichever reason comes first.
+"""The course of a recording: connect, write, count every second, and end for whichever reason comes first, after a
+last moment for what is still being recovered.
 
 Owns that order. Knows nothing of options, nor of how files are written or a connection is kept.
 """
@@ -6,11 +7,13 @@ Owns that order. Knows nothing of options, nor of how files are written or a con
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from upbit_stream.cli.connections import Connections
+from upbit_stream.cli.text import plural
 from upbit_stream.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
     from upbit_stream.record import Recorder
     from upbit_stream.stream import Stream
 
+_log = logging.getLogger(__name__)
+
 _TICK_S: Final = 1.0  # what is held goes to the files at least this often
+_SETTLE_S: Final = 5.0  # for gaps at the end; what takes longer is left to the next run
 
 
 async def record_until(
@@ -34,6 +40,8 @@ async def record_until(
 ) -> None:
     """Record until ``ending`` is set or ``duration_s`` is over; call ``on_tick`` after every flush.
 
+    Where gaps are being recovered at the end, the recording goes on for up to 5 s until they are.
+
     Raises what ended the stream, or the RecordingError of a flush; and ConnectionFailed where the duration
     passed without one connection: a script must not take that for a recording. The recorder is left open.
     """
@@ -43,6 +51,7 @@ async def record_until(
     tasks = (receiving, flushing, waiting)
     try:
         await asyncio.wait(tasks, timeout=duration_s, return_when=asyncio.FIRST_COMPLETED)
+        await _settle(stream, unless={receiving, flushing})
     finally:
         for task in tasks:
             task.cancel()
@@ -59,11 +68,27 @@ async def _receive(
     stream: Stream, recorder: Recorder, subscriptions: Sequence[Subscription], connections: Connections
 ) -> None:
     async with stream:
-        stream.tap(recorder.write)
+        recorder.attach(stream)
         stream.on("connected", connections.on_connected)
         stream.on("disconnected", connections.on_disconnected)
         await stream.subscribe_all(subscriptions)
         await stream.join()
+
+
+async def _settle(stream: Stream, *, unless: set[asyncio.Task[None]]) -> None:
+    """Give the gaps that are being recovered a moment; ``unless`` are what the recording cannot go on without."""
+    gaps = len(stream.gaps())
+    if not gaps or any(task.done() for task in unless):
+        return
+    _log.info("%s to be filled: waiting for up to %g s", plural(gaps, "gap"), _SETTLE_S)
+    settling = asyncio.create_task(stream.settled())
+    try:
+        await asyncio.wait({settling, *unless}, timeout=_SETTLE_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        settling.cancel()
+        await asyncio.wait({settling})
+    with suppress(asyncio.CancelledError):
+        settling.result()
 
 
 async def _flush_and_tell(recorder: Recorder, on_tick: Callable[[], None], tick_s: float) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from upbit_stream.model.marks import Mark, Unfilled
+from upbit_stream.model.subscription import TYPES
 from upbit_stream.record.backwards import lines_backwards
 from upbit_stream.record.gaps import GAPS, GapRow, open_gaps
 from upbit_stream.record.names import MALFORMED, SUFFIX, file_name
@@ -34,7 +35,8 @@ def marks(directory: Path) -> list[Mark]:
     around the gaps of ``gaps.jsonl`` that are still open. ``received_at_ns`` is that of the newest row that came live:
     one that was recovered may have come while the stream itself was down.
 
-    A file that holds no rows of ours is told in the log and left out. Raises RecordingError where the directory or its
+    Types that this version does not know have none: they cannot be subscribed. A file that holds no rows of ours is
+    told in the log and left out. Raises RecordingError where the directory or its
     ``gaps.jsonl`` cannot be read.
 
     >>> [(mark.type, mark.code) for mark in marks(Path("data"))]  # doctest: +SKIP
@@ -42,7 +44,8 @@ def marks(directory: Path) -> list[Mark]:
     """
     unfilled: dict[_Stream, list[GapRow]] = {}
     for gap in open_gaps(directory):
-        unfilled.setdefault((gap.type, gap.code), []).append(gap)
+        if gap.type in TYPES:
+            unfilled.setdefault((gap.type, gap.code), []).append(gap)
     found = []
     for path in _recordings(directory):
         mark = _mark_or_none(path, unfilled)
@@ -70,9 +73,9 @@ def _recordings(directory: Path) -> list[Path]:
 def _mark_or_none(path: Path, unfilled: dict[_Stream, list[GapRow]]) -> Mark | None:
     try:
         stream = _stream_of(path)
-        if stream is None:
-            if path.stat().st_size:
-                _log.warning("%s: its end holds no row of a recording; what it lacks is not filled in", path)
+        if stream is None and path.stat().st_size:
+            _log.warning("%s: its end holds no row of a recording; what it lacks is not filled in", path)
+        if stream is None or stream[0] not in TYPES:
             return None
         return _mark_of(path, stream, unfilled.get(stream, ()))
     except OSError as error:
