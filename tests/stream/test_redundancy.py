@@ -1,0 +1,490 @@
+"""Several connections that keep one subscription: the real `Stream`, in memory and virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import Any
+
+import pytest
+
+from tests.lab import CREDENTIALS, Lab, in_lab
+from upbit_stream import RetriesExhausted, StreamClosed, SubscriptionRejected, UsageError
+from upbit_stream.simulator.upgrade import Upgrade
+from upbit_stream.stream import Stream
+from upbit_stream.testing.memory import BASE_URL, MemoryConnection
+
+
+def registered(connection: MemoryConnection) -> set[str]:
+    """What the exchange has registered on a connection, as ``type:codes``."""
+    listed: list[Any] = [wanted.listed for wanted in connection.session._wanted]
+    return {f"{each['type']}:{','.join(each['codes'])}" for each in listed}
+
+
+async def both_up(lab: Lab, count: int = 2) -> None:
+    """Wait until so many connections have the same non-empty set."""
+    await lab.until(
+        lambda: (
+            len(lab.world.connections) == count
+            and all(registered(each) for each in lab.world.connections)
+            and all(registered(each) == registered(lab.world.connections[0]) for each in lab.world.connections)
+        )
+    )
+
+
+def picky(monkeypatch: pytest.MonkeyPatch, refuses: Any = lambda: True) -> None:
+    """The stand-in refuses one code, as an exchange may for reasons of its own."""
+    from upbit_stream.simulator import requests
+    from upbit_stream.simulator.type_objects import RequestError
+
+    parse = requests.parse_request
+
+    def parse_picky(text: str, *rest: Any, **more: Any) -> Any:
+        if "SGD-BAD" in text and refuses():
+            raise RequestError("INVALID_PARAM", "a code that is not liked")
+        return parse(text, *rest, **more)
+
+    monkeypatch.setattr("upbit_stream.simulator.session.parse_request", parse_picky)
+
+
+# changes
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_changes_reach_every_connection(count: int) -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab, count)
+        await lab.stream.subscribe("ticker", ["SGD-ETH"])
+        await lab.stream.subscribe("trade", ["SGD-ETH"])
+        await lab.stream.unsubscribe("trade", ["SGD-BTC"])
+        await asyncio.sleep(2)
+        assert [registered(each) for each in lab.world.connections] == [{"trade:SGD-ETH", "ticker:SGD-ETH"}] * count
+        assert [str(had) for had in lab.stream.subscriptions] == ["trade:SGD-ETH", "ticker:SGD-ETH"]
+        await lab.stream.unsubscribe("trade")
+        await lab.stream.unsubscribe("ticker")
+        await lab.until(lambda: not lab.world.connections)
+        await asyncio.sleep(1)
+        assert lab.stream.connections() == {"public": "idle"}
+        assert lab.kinds().count("disconnected") == count
+
+    in_lab(body, connections=count)
+
+
+def test_the_events_say_which_connection() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        lab.world.connections[1].reset()
+        await lab.until(lambda: lab.kinds().count("resubscribed") == 3)
+        told = [(event.type, event.connection, event.session) for event in lab.events]
+        assert told == [
+            ("connected", 1, 1),
+            ("resubscribed", 1, 1),
+            ("connected", 2, 1),
+            ("resubscribed", 2, 1),
+            ("disconnected", 2, 1),
+            ("connected", 2, 2),
+            ("resubscribed", 2, 2),
+        ]
+
+    in_lab(body, connections=2)
+
+
+def test_a_subscription_does_not_wait_for_the_connection_that_is_down() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        lab.world.reachable = False
+        lab.world.connections[0].reset()
+        await asyncio.sleep(0)
+        before = asyncio.get_running_loop().time()
+        await lab.stream.subscribe("ticker", ["SGD-ETH"])
+        assert asyncio.get_running_loop().time() - before < 1
+        assert lab.stream.connections() == {"public": "open"}
+        await asyncio.sleep(5)
+        lab.world.reachable = True
+        await both_up(lab)
+        assert registered(lab.world.connections[1]) == {"trade:SGD-BTC", "ticker:SGD-ETH"}
+
+    in_lab(body, connections=2)
+
+
+def test_a_connection_that_does_not_answer_keeps_nobody_waiting() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        lab.world.connections[0].freeze()
+        before = asyncio.get_running_loop().time()
+        await lab.stream.subscribe("ticker", ["SGD-ETH"])
+        assert asyncio.get_running_loop().time() - before < 3
+        await both_up(lab)
+
+    in_lab(body, connections=2)
+
+
+def test_a_change_whose_connection_is_lost_meanwhile_goes_to_another() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        one, other = lab.world.connections
+        one.freeze()
+        changing = asyncio.create_task(lab.stream.subscribe("ticker", ["SGD-ETH"]))
+        await asyncio.sleep(0.5)
+        assert registered(other) == {"trade:SGD-BTC"}
+        lab.world.reachable = False
+        one.reset()
+        async with asyncio.timeout(0.5):
+            await changing
+        assert registered(other) == {"trade:SGD-BTC", "ticker:SGD-ETH"}
+
+    in_lab(body, connections=2)
+
+
+def test_a_refused_change_leaves_both_at_the_old_set_and_one_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    picky(monkeypatch)
+
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        with pytest.raises(SubscriptionRejected, match="INVALID_PARAM"):
+            await lab.stream.subscribe("ticker", ["SGD-BAD"])
+        assert len(lab.world.connections) == 1, "a refusal closes a connection: it must not reach the other"
+        await both_up(lab)
+        await asyncio.sleep(60)
+        assert [registered(each) for each in lab.world.connections] == [{"trade:SGD-BTC"}] * 2
+        assert [str(had) for had in lab.stream.subscriptions] == ["trade:SGD-BTC"]
+        assert len(lab.of("disconnected")) == 1
+        await lab.stream.subscribe("ticker", ["SGD-BTC"])
+        await asyncio.sleep(2)
+        assert [registered(each) for each in lab.world.connections] == [{"trade:SGD-BTC", "ticker:SGD-BTC"}] * 2
+
+    in_lab(body, connections=2)
+
+
+def test_a_first_change_that_is_refused_opens_no_second_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    picky(monkeypatch)
+
+    async def body(lab: Lab) -> None:
+        with pytest.raises(SubscriptionRejected):
+            await lab.stream.subscribe("ticker", ["SGD-BAD"])
+        await asyncio.sleep(60)
+        assert lab.exchange.stats.connections_accepted == 1
+        assert lab.stream.connections() == {"public": "idle"}
+
+    in_lab(body, connections=2)
+
+
+def test_a_later_refusal_is_told_and_the_caller_is_not_bothered(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = itertools.count(1)
+    picky(monkeypatch, lambda: next(asked) > 1)
+
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        with caplog.at_level(logging.WARNING, "upbit_stream.net.group"):
+            await lab.stream.subscribe("ticker", ["SGD-BAD"])
+            await asyncio.sleep(10)
+        assert [str(had) for had in lab.stream.subscriptions] == ["trade:SGD-BTC", "ticker:SGD-BAD"]
+        (record,) = [record for record in caplog.records if record.name == "upbit_stream.net.group"]
+        assert "public 2/2" in record.getMessage()
+        assert "INVALID_PARAM" in record.getMessage()
+
+    in_lab(body, connections=2)
+
+
+def test_giving_up_withdraws_everywhere() -> None:
+    async def body(lab: Lab) -> None:
+        lab.world.reachable = False
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(30):
+                await lab.stream.subscribe("trade", ["SGD-BTC"])
+        lab.world.reachable = True
+        await lab.stream.subscribe("ticker", ["SGD-BTC"])
+        await both_up(lab)
+        await asyncio.sleep(10)
+        assert [registered(each) for each in lab.world.connections] == [{"ticker:SGD-BTC"}] * 2
+
+    in_lab(body, connections=2)
+
+
+def test_what_was_given_up_after_it_was_sent_can_be_unsubscribed() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        changing = asyncio.create_task(lab.stream.subscribe("ticker", ["SGD-BTC"]))
+        await lab.until(lambda: any("ticker:SGD-BTC" in registered(each) for each in lab.world.connections))
+        changing.cancel()
+        await asyncio.wait([changing])
+        await lab.stream.unsubscribe("ticker")
+        await asyncio.sleep(5)
+        assert [registered(each) for each in lab.world.connections] == [{"trade:SGD-BTC"}] * 2
+
+    in_lab(body, connections=2)
+
+
+def test_what_is_refused_here_and_taken_there_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both had it when one refused: its caller was told so, and no connection may differ from that."""
+    asked = itertools.count(1)
+    picky(monkeypatch, lambda: next(asked) == 1)
+
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        one, other = lab.world.connections
+        one.pause_reading()
+        other.pause_reading()
+        changing = asyncio.create_task(lab.stream.subscribe("ticker", ["SGD-BAD"]))
+        await asyncio.sleep(3)  # after the caller's patience both are asked
+        assert "ticker:SGD-BAD" in registered(other)
+        one.resume_reading()
+        with pytest.raises(SubscriptionRejected):
+            await changing
+        other.resume_reading()
+        await both_up(lab)
+        await asyncio.sleep(5)
+        assert [registered(each) for each in lab.world.connections] == [{"trade:SGD-BTC"}] * 2
+        assert [str(had) for had in lab.stream.subscriptions] == ["trade:SGD-BTC"]
+
+    in_lab(body, connections=2)
+
+
+# apart in time
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_they_are_opened_apart(count: int) -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab, count)
+        opened = [event.at_ns / 1e9 for event in lab.of("connected")]
+        assert [later - earlier for earlier, later in itertools.pairwise(opened)] == pytest.approx([5.0] * (count - 1))
+
+    in_lab(body, connections=count)
+
+
+def test_the_second_is_opened_at_once_when_the_first_is_lost() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        lab.world.connections[0].reset()
+        await lab.until(lambda: lab.world.connections, within_s=0.2)
+        assert lab.of("connected")[-1].connection == 2
+        assert lab.stream.connections() == {"public": "open"}
+
+    in_lab(body, connections=2, reconnect_delay_s=(30, 30))
+
+
+def test_they_ping_apart() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab, 3)
+        pinged: list[float] = []
+        for connection in lab.world.connections:
+            connection.ping = lambda: pinged.append(asyncio.get_running_loop().time())  # type: ignore[method-assign]
+        connection.reset()  # what follows has another begin than the others, and still its own phase
+        await both_up(lab, 3)
+        connection = lab.world.connections[-1]
+        connection.ping = lambda: pinged.append(asyncio.get_running_loop().time())  # type: ignore[method-assign]
+        await asyncio.sleep(29.5)
+        assert len(pinged) == 3
+        assert [later - earlier for earlier, later in itertools.pairwise(pinged)] == pytest.approx([10.0, 10.0])
+
+    in_lab(body, connections=3, pong_timeout_s=60)
+
+
+# losing and replacing
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_that_is_killed_every_2_s_leaves_one_open_at_every_moment(victim: int) -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        killed = lab.exchange.stats.connections_accepted
+        connection = lab.world.connections[victim]
+        until = asyncio.get_running_loop().time() + 60
+        others: set[MemoryConnection] = set()
+        while asyncio.get_running_loop().time() < until:
+            connection.reset()
+            for _ in range(40):
+                await asyncio.sleep(0.05)
+                assert any(registered(each) == {"trade:SGD-BTC"} for each in lab.world.connections)
+                assert lab.stream.connections() == {"public": "open"}
+            others |= set(lab.world.connections)
+            connection = lab.world.connections[-1]
+        assert lab.exchange.stats.connections_accepted - killed >= 29, "it was not back at once"
+        assert all(event.retry_in_s <= 1.0 for event in lab.of("disconnected"))
+        assert len({event.connection for event in lab.of("disconnected")}) == 1
+        assert lab.exchange.stats.connects_over_budget == lab.exchange.stats.messages_over_budget == 0
+
+    in_lab(body, connections=2)
+
+
+def test_an_exchange_that_accepts_and_drops_is_not_hammered_by_several() -> None:
+    async def body(lab: Lab) -> None:
+        waiting = asyncio.create_task(lab.stream.subscribe("trade", ["SGD-BTC"]))
+
+        def drop(_: object) -> None:
+            asyncio.get_running_loop().call_soon(lambda: [each.reset() for each in tuple(lab.world.connections)])
+
+        lab.stream.on("connected", drop)
+        await asyncio.sleep(600)
+        waiting.cancel()
+        for number in (1, 2):
+            delays = [event.retry_in_s for event in lab.of("disconnected") if event.connection == number]
+            assert all(15.0 <= delay <= 30.0 for delay in delays[6:])
+        assert lab.exchange.stats.connections_accepted < 100
+
+    in_lab(body, connections=2)
+
+
+def test_three_that_are_lost_together_keep_the_budgets() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab, 3)
+        for _ in range(20):
+            for connection in tuple(lab.world.connections):
+                connection.reset()
+            lab.stream.reconnect()
+            await asyncio.sleep(0.3)
+        await both_up(lab, 3)
+        assert lab.exchange.stats.connects_over_budget == 0
+        assert lab.exchange.stats.messages_over_budget == 0
+
+    in_lab(body, connections=3)
+
+
+def test_reconnecting_by_hand_replaces_one_after_the_other() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab, 3)
+        before = set(lab.world.connections)
+        lab.stream.reconnect()
+        open_: list[int] = []
+        for _ in range(300):
+            await asyncio.sleep(0.005)
+            open_.append(sum(registered(each) == {"trade:SGD-BTC"} for each in lab.world.connections))
+        assert min(open_) == 2
+        assert open_[-1] == 3
+        assert not before & set(lab.world.connections)
+        assert [event.connection for event in lab.of("disconnected")] == [1, 2, 3]
+
+    in_lab(body, connections=3)
+
+
+def test_reconnecting_by_hand_tries_those_that_are_down_at_once() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        lab.world.reachable = False
+        lab.world.connections[1].reset()
+        await asyncio.sleep(120)
+        lab.world.reachable = True
+        lab.stream.reconnect()
+        await lab.until(lambda: len(lab.world.connections) == 2, within_s=2.0)
+
+    in_lab(body, connections=2)
+
+
+def test_a_replacement_that_does_not_come_holds_up_the_next_for_30_s_only() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        second = lab.world.connections[1]
+        lab.world.reachable = False
+        lab.stream.reconnect()
+        await asyncio.sleep(29)
+        assert lab.world.connections == [second]
+        await asyncio.sleep(2)
+        assert lab.world.connections == []
+
+    in_lab(body, connections=2)
+
+
+def test_reading_pauses_on_all_of_them_and_on_those_to_come() -> None:
+    async def body(lab: Lab) -> None:
+        subscribing = asyncio.create_task(lab.stream.subscribe("trade", ["SGD-BTC"]))
+        await asyncio.sleep(6)  # the snapshot fills the buffer, before the second is opened
+        assert [connection._reading for connection in lab.world.connections] == [False, False]
+        stopped: list[bool] = []
+        async with asyncio.timeout(60):
+            async for _ in lab.stream:
+                stopped += [not connection._reading for connection in lab.world.connections]
+                if len(stopped) > 20:
+                    break
+        assert not all(stopped)
+        await subscribing
+        await both_up(lab)
+
+    in_lab(body, connections=2, buffer=1)
+
+
+# the end
+
+
+def test_one_that_gives_up_does_not_end_the_stream_but_the_last_does(caplog: pytest.LogCaptureFixture) -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        lab.world.reachable = False
+        one, other = lab.world.connections
+        one.reset()
+        await asyncio.sleep(300)
+        assert lab.stream.connections() == {"public": "open"}
+        assert [record.levelname for record in caplog.records if "gave up" in record.getMessage()] == ["ERROR"]
+        await lab.stream.subscribe("ticker", ["SGD-BTC"])  # by the one that is left
+        other.reset()
+        with pytest.raises(RetriesExhausted):
+            await lab.stream.join()
+
+    in_lab(body, connections=2, max_retries=3)
+
+
+def test_closing_ends_every_wait_and_every_connection() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        for connection in lab.world.connections:
+            connection.pause_reading()
+        changing = asyncio.create_task(lab.stream.subscribe("ticker", ["SGD-BTC"]))
+        lab.stream.reconnect()
+        await asyncio.sleep(0)
+        await lab.stream.close()
+        with pytest.raises(StreamClosed):
+            await changing
+        assert lab.world.connections == []
+        assert lab.stream.connections() == {"public": "closed"}
+
+    in_lab(body, connections=2)
+
+
+def test_private_streams_stay_on_one_connection() -> None:
+    async def body(lab: Lab) -> None:
+        paths: list[str] = []
+        connect = lab.exchange.connect
+
+        def noting(upgrade: Upgrade, now_ms: int) -> Any:
+            paths.append(upgrade.path)
+            return connect(upgrade, now_ms)
+
+        lab.exchange.connect = noting  # type: ignore[method-assign]
+        await lab.stream.subscribe("myOrder")
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await asyncio.sleep(60)
+        assert sorted(paths) == ["/websocket/v1"] * 3 + ["/websocket/v1/private"]
+        assert {(event.endpoint, event.connection) for event in lab.of("connected")} == {
+            ("private", 1),
+            *(("public", number) for number in (1, 2, 3)),
+        }
+        assert lab.stream.connections() == {"private": "open", "public": "open"}
+
+    in_lab(body, connections=3, credentials=CREDENTIALS)
+
+
+@pytest.mark.parametrize("count", [0, 4, -1])
+def test_more_than_three_or_none_is_refused(count: int) -> None:
+    with pytest.raises(UsageError, match="connections"):
+        Stream(base_url=BASE_URL, connections=count)
