@@ -83,8 +83,8 @@ class Asking:
 
     async def ask(
         self, group: Group, what: str, send: Callable[[SdkClient, Pass], Awaitable[Answer]]
-    ) -> tuple[bytes, int]:
-        """The body of an answer that is no refusal, and the exchange's time when it gave it, in ms.
+    ) -> tuple[Answer, int]:
+        """An answer that is no refusal, and the exchange's time when it gave it, in ms.
 
         Waits for a place in the budget first. ``what`` says in errors what was asked. Raises `RequestFailed`.
         """
@@ -100,7 +100,7 @@ class Asking:
         if answer.status >= 300:
             raise failed(what, answer)
         self._refusals.connected()
-        return answer.body, at_ms
+        return answer, at_ms
 
     async def close(self) -> None:
         """Close every connection; calls after this fail."""

@@ -229,11 +229,11 @@ class SdkRest:
         send: Callable[[SdkClient, Pass], Awaitable[Answer]],
         read: Callable[[bytes], list[Row]],
     ) -> Page[Row]:
-        body, at_ms = await self._asking.ask(group, what, send)
+        answer, at_ms = await self._asking.ask(group, what, send)
         try:
-            return Page(tuple(read(body)), at_ms)
+            return Page(tuple(read(answer.body)), at_ms)
         except MalformedMessage as error:
-            raise RequestFailed(f"REST {what}: {error}") from error
+            raise RequestFailed(f"REST {what}: {error}", status=answer.status) from error
 
 
 _MarketRow = TypeVar("_MarketRow", TradeRow, CandleRow)
