@@ -1,57 +1,13 @@
 """The course of a recording: the real stream against the stand-in exchange, in virtual time."""
 
 import asyncio
-import json
 import re
 
 import pytest
+from tests.cli.runs import TRADES, Run, rows
 
-from upbit_stream.cli.connections import Connections
-from upbit_stream.cli.recording import record_until
 from upbit_stream.errors import ConnectionFailed, RecordingError, RetriesExhausted
-from upbit_stream.model.subscription import Subscription
-from upbit_stream.record import Recorder
-from upbit_stream.simulator import Exchange
-from upbit_stream.stream import Stream
-from upbit_stream.testing.memory import BASE_URL, MemoryExchange
 from upbit_stream.testing.virtual_time import run_virtual
-
-TRADES = "SGD-BTC_trade.jsonl"
-
-
-class Run:
-    """One recording and what it needs; ``on_tick`` may be set to have something happen in the course of it."""
-
-    def __init__(self, directory, *, flush_bytes=64 * 1024, **options):
-        self.world = MemoryExchange(Exchange(codes=("SGD-BTC",), trade_rate=5.0, start_ms=1_790_000_000_000))
-        self.stream = Stream(base_url=BASE_URL, environment=self.world.environment(), **options)
-        self.recorder = Recorder(directory, flush_bytes=flush_bytes)
-        self.connections = Connections()
-        self.ending = asyncio.Event()
-        self.ticks = 0
-        self.on_tick = lambda: None
-
-    async def until_the_end(self, duration_s=None):
-        def tick():
-            self.ticks += 1
-            self.on_tick()
-
-        try:
-            await record_until(
-                self.ending,
-                self.stream,
-                self.recorder,
-                [Subscription.parse("trade:SGD-BTC")],
-                self.connections,
-                duration_s=duration_s,
-                on_tick=tick,
-            )
-        finally:
-            self.recorder.close()
-
-
-def rows(path):
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def test_it_ends_when_the_duration_is_over(tmp_path):
