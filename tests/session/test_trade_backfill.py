@@ -45,7 +45,7 @@ def tapes(draw: st.DrawFn) -> list[Tick]:
     return tape_of(times)
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(tapes(), st.data())
 def test_what_is_handed_out_is_the_tape(tape: list[Tick], data: st.DataObject) -> None:
     ends = st.sampled_from([tape[0].timestamp, tape[-1].timestamp, *{t.timestamp for t in tape[:: len(tape) // 9 + 1]}])
