@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import suppress
 
 import pytest
 
 from upbit_stream.net.places import STATE_DIR_VARIABLE
+from upbit_stream.record import read_gaps
 
 BOUND_S = 60  # nothing here takes so long; a test that would hang fails
 COMMAND = [sys.executable, "-m", "upbit_stream"]
@@ -150,6 +152,55 @@ def test_after_a_crash_it_goes_on_with_whole_lines(record, tmp_path):
     assert times == sorted(times)
 
 
+def test_after_kill_9_it_fills_in_what_it_missed(record, base_url, tmp_path):
+    path = tmp_path / "data" / "SGD-BTC_trade.jsonl"
+    for _ in range(2):
+        before = path.stat().st_size if path.exists() else 0
+        killed = record("trade:SGD-BTC")
+        wait_for_rows(killed, path, more_than=before)
+        killed.kill()
+        killed.wait(BOUND_S)
+    first = json.loads(path.read_bytes().splitlines()[0])
+
+    last = record("trade:SGD-BTC", "-v")
+    wait_for_settled_gaps(last, tmp_path / "data")
+    last.terminate()
+    status, stdout, _ = ended(last)
+    assert status == 0
+    assert re.search(r"gaps? noticed: \d+ filled with \d+ messages?; see gaps.jsonl", stdout)
+    recorded = [row["sequential_id"] for row in rows(path)]
+    assert len(recorded) == len(set(recorded))
+    assert trades_since(base_url, first["sequential_id"], until=recorded[-1]) <= set(recorded)
+    assert {row.state for row in read_gaps(path.parent)} == {"recovered"}
+
+
+def wait_for_settled_gaps(recorder, directory):
+    """Until a gap was noticed, and none is open."""
+    bound = time.monotonic() + BOUND_S
+    while recorder.poll() is None and time.monotonic() < bound:
+        states = {row.state for row in read_gaps(directory)}
+        if states and "open" not in states:
+            return
+        time.sleep(0.05)  # another process writes it: there is nothing to wait on but the file
+    pytest.fail(f"gaps are not settled: {recorder.communicate()}")
+
+
+def trades_since(base_url, first, until):
+    """The ids of the exchange's trades after ``first`` and up to ``until``."""
+    ids = []
+    for days_ago in ("", "&days_ago=1"):  # midnight may have passed meanwhile
+        cursor = ""
+        while first not in ids:
+            url = f"{base_url}/v1/trades/ticks?market=SGD-BTC&count=500{days_ago}{cursor}"
+            with urllib.request.urlopen(url) as answer:  # noqa: S310 - the stand-in's own address
+                page = [trade["sequential_id"] for trade in json.load(answer)]
+            if not page:
+                break
+            ids += page
+            cursor = f"&cursor={page[-1]}"
+    return set(ids[ids.index(until) : ids.index(first) + 1])
+
+
 def test_a_full_disk_is_told_and_leaves_whole_lines(record, tmp_path):
     def limit_file_size():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
@@ -187,6 +238,8 @@ def test_a_directory_in_use_is_told(record, tmp_path):
         (["myAsset"], "UPBIT_ACCESS_KEY and UPBIT_SECRET_KEY"),
         (["trade:SGD-BTC", "--base-url", "http://192.0.2.1"], "--insecure"),
         (["trade:SGD-BTC", "--region", "xx"], "--region"),
+        (["trade:SGD-BTC", "--connections", "4"], "--connections"),
+        (["trade:SGD-BTC", "--audit", "-1"], "--audit"),
         (["orderbook:SGD-BTC.1", "orderbook:SGD-BTC.15"], "record them into two directories"),
         ([], "Missing argument"),
     ],
