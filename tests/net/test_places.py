@@ -304,3 +304,20 @@ def test_without_a_name_it_is_in_the_temporary_directory_under_the_users_number(
     assert state_directory().name == f"upbit-stream-{os.getuid()}"
     monkeypatch.setenv(STATE_DIR_VARIABLE, "")
     assert state_directory().name == f"upbit-stream-{os.getuid()}"
+
+
+def test_closing_while_a_thread_is_at_the_file_leaves_that_to_the_thread(tmp_path):
+    store = FileStore(CONNECTIONS, "name", tmp_path)
+
+    async def main():
+        reserving = asyncio.create_task(store.reserve(closes))
+        await asyncio.wait([reserving])
+        return reserving.result()
+
+    def closes():
+        store.close()  # the wait for the thread was cancelled, and the stream is closed
+        assert store._connection is not None
+        return 5
+
+    assert asyncio.run(main()) == 5
+    assert store._connection is None

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +90,8 @@ class FileStore:
         self._path = self._directory / f"budgets-{_boot()}.sqlite"
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self._in_use = threading.Lock()
+        self._closed = False
 
     async def reserve(self, now_ms: Callable[[], int]) -> int:
         """See `Store.reserve`. The file is locked for about a millisecond; this happens in a thread."""
@@ -106,6 +109,13 @@ class FileStore:
         return await asyncio.get_running_loop().run_in_executor(None, self._locked, action)
 
     def _locked(self, action: Callable[[SQLiteBucket], int]) -> int:
+        with self._in_use:
+            result = self._with_file(action)
+        if self._closed:
+            self.close()
+        return result
+
+    def _with_file(self, action: Callable[[SQLiteBucket], int]) -> int:
         try:
             _own(self._directory)
             lock = FileLock(f"{self._path}.lock", timeout=_LOCK_TIMEOUT_S, poll_interval=_LOCK_POLL_S)
@@ -123,7 +133,7 @@ class FileStore:
     def _opened(self) -> sqlite3.Connection:
         """The connection to the file that now has the path: who swept the directory may have taken the one before."""
         if self._connection is not None and _inode(self._path) != self._inode:
-            self.close()
+            self._disconnect()
         if self._connection is None:
             self._connection = self._open()
             self._inode = _inode(self._path)
@@ -154,7 +164,15 @@ class FileStore:
         return int(row[0]) if row else 0
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file. A thread may be at it still, for a wait that was cancelled: then it does that at its end."""
+        self._closed = True
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._disconnect()
+            finally:
+                self._in_use.release()
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
