@@ -99,7 +99,7 @@ def test_an_answer_older_than_the_stream_is_passed_over(answer):
     assert changed(known, row("a", executed="3")) == [row("a", executed="3")]
 
 
-@pytest.mark.parametrize("end", ["done", "cancel", "prevented"])
+@pytest.mark.parametrize("end", ["done", "cancel"])
 def test_an_order_known_to_be_closed_is_never_told_again(end):
     known = orders(live("a", end, "2"))
     for answer in (row("a"), row("a", executed="9"), row("a", "done", "9"), row("a", "cancel", "2")):

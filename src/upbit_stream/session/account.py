@@ -19,7 +19,7 @@ OVERLAP_MS = 10_000
 MOST_CLOSED = 10_000  # closed orders that are remembered
 MOST_OPEN = 100_000  # a bound for an account whose orders end unseen; far above what anyone has open
 
-_RANKS = {"watch": 0, "wait": 1, "trade": 2, "done": 3, "cancel": 3, "prevented": 3}
+_RANKS = {"watch": 0, "wait": 1, "trade": 2, "done": 3, "cancel": 3, "prevented": 2}
 _FINAL = 3
 _NEW_STATE = 2  # one that this version does not know: taken for open, so that what follows is not lost
 _NOTHING = Decimal(0)
