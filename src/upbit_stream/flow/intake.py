@@ -223,7 +223,6 @@ class Intake:
 
     def _look_at(self, head: Head, item: bytes, now: int) -> None:
         kind, code = head.name, head.market
-        self._count(kind)
         known = kind == "trade" and self._continuity.was_received(code, head.trade_id)
         if self._continuity.heard(self, head, now, known=known):
             self.attend()
@@ -239,7 +238,6 @@ class Intake:
         if isinstance(head, Unreadable):
             self._garbage(head, now)
             return
-        self._count(head.name)
         if head.name == "trade" and self._continuity.was_received(head.market, head.trade_id):
             self._count_copy(head.name)
             return
@@ -256,10 +254,12 @@ class Intake:
                 return
         self._tap(raw)
         if self._outlet.taps and not self._outlet.decodes:
+            self._count(raw.type)
             self._continuity.received(raw, trade_id)
             return
         for item in self._decoder.decode(raw.payload, raw.received_at_ns) if decoded is None else decoded:
             if isinstance(item, AnyMessage):
+                self._count(raw.type)
                 self._continuity.received(raw, trade_id)
                 self._deliver(item)
             else:
@@ -322,6 +322,7 @@ class Intake:
             self._routes[twin].count += 1
 
     def _count_copy(self, name: str) -> None:
+        self._count(name)
         twin = self._kinds.get(name)
         if twin is not None:
             self._routes[twin].copies += 1
