@@ -109,3 +109,23 @@ def test_certificates_are_taken_from_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(ssl, "create_default_context", lambda *a, cafile=None, **k: (asked.append(cafile), real())[1])
     make_stream(connection(ca_file=tmp_path / "ca.pem"), [])
     assert asked == [tmp_path / "ca.pem"]
+
+
+def test_how_a_recording_follows_the_exchange_is_said_on_the_command_line(monkeypatch):
+    from upbit_stream.cli import record as command
+
+    made = []
+
+    def make(connection, subscriptions, **following):
+        made.append((following, make_stream(connection, subscriptions, **following)))
+        raise UsageError("that is all")
+
+    monkeypatch.setattr(command, "make_stream", make)
+    for options in ([], ["--no-recover", "--connections", "2", "--audit", "0"], ["--audit", "60"]):
+        CliRunner().invoke(command.record, ["trade:SGD-BTC", "--region", "sg", *options])
+    assert [following for following, _ in made] == [
+        {"recover": True, "connections": 1, "audit_s": 600.0},
+        {"recover": False, "connections": 2, "audit_s": None},
+        {"recover": True, "connections": 1, "audit_s": 60.0},
+    ]
+    assert [stream._recovery is not None for _, stream in made] == [True, False, True]
