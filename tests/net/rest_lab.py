@@ -53,17 +53,17 @@ class RestLab:
 
 
 @asynccontextmanager
-async def rest_lab(**exchange: Any) -> AsyncIterator[RestLab]:
+async def rest_lab(*, latency_s: float = 0.01, **exchange: Any) -> AsyncIterator[RestLab]:
     options = {"start_ms": START_MS, "keys": KEYS, "seed": 1, "private_rate": 0, "history_ms": 3_600_000, **exchange}
-    lab = RestLab(MemoryExchange(Exchange(**options)))
+    lab = RestLab(MemoryExchange(Exchange(**options), latency_s=latency_s))
     yield lab
     for made in lab.made:
         await made.close()
 
 
-def in_rest_lab(test: Callable[[RestLab], Awaitable[None]], **exchange: Any) -> None:
+def in_rest_lab(test: Callable[[RestLab], Awaitable[None]], **options: Any) -> None:
     async def main() -> None:
-        async with rest_lab(**exchange) as lab:
+        async with rest_lab(**options) as lab:
             await test(lab)
 
     run_virtual(main())

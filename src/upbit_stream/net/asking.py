@@ -18,6 +18,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pyrate_limiter import Rate
+
 from upbit_stream.errors import BudgetUnavailable, ConnectionFailed, RequestFailed
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import Address
@@ -43,14 +45,17 @@ class _Line:
 
     store: Store
     budget: Budget
-    limit: int
+    rate: Rate
     sent_s: deque[float] = field(default_factory=deque)
 
-    def is_full_of_ours(self, now_s: float) -> bool:
-        """Whether we alone used up the last second: then our own budget holds us back well enough."""
-        while self.sent_s and self.sent_s[0] < now_s - _SECOND_S:
+    def sends(self, now_s: float) -> bool:
+        """Note a request. Whether it is the last that the budget lets us send for now: that nothing is left of the
+        exchange's second then says nothing of others.
+        """
+        self.sent_s.append(now_s)
+        while self.sent_s[0] < now_s - self.rate.interval / 1_000:
             self.sent_s.popleft()
-        return len(self.sent_s) >= self.limit
+        return len(self.sent_s) >= self.rate.limit
 
 
 class Asking:
@@ -119,14 +124,14 @@ class Asking:
         way = self._pass(group, line.budget)
         await way.admission.enter()
         sent_ns = self._environment.clock.time_ns()
-        line.sent_s.append(self._environment.clock.monotonic())
+        is_all_ours = line.sends(self._environment.clock.monotonic())
         async with asyncio.timeout(self._timeout_s):
             answer = await send(client, way)
         at_ms = self.clock.answered(answer.headers.get("date", ""), sent_ns)
-        await self._slow_down(line, answer)
+        await self._slow_down(line, answer, is_all_ours)
         return answer, at_ms
 
-    async def _slow_down(self, line: _Line, answer: Answer) -> None:
+    async def _slow_down(self, line: _Line, answer: Answer, is_all_ours: bool) -> None:
         """Do as the answer says before anything else is asked."""
         wait_s = refused_for_s(self._refusals, answer)
         if answer.status == 418:
@@ -134,7 +139,7 @@ class Asking:
                 await each.budget.pause(wait_s)
         elif wait_s:
             await line.budget.pause(wait_s)
-        elif exhausted(answer) and not line.is_full_of_ours(self._environment.clock.monotonic()):
+        elif exhausted(answer) and not is_all_ours:
             await line.budget.pause(_SECOND_S)  # other programs share the address
 
     def _line(self, group: Group) -> _Line:
@@ -143,7 +148,7 @@ class Asking:
             rates = EXCHANGE if group == "account" else QUOTATION
             whose = self._credentials.access_key if group == "account" and self._credentials else group
             store = self._environment.store(rates, f"rest {self._address.site} {whose}")
-            self._lines[group] = _Line(store, Budget(store, self._environment.clock.monotonic), rates[0].limit)
+            self._lines[group] = _Line(store, Budget(store, self._environment.clock.monotonic), rates[0])
         return self._lines[group]
 
     def _pass(self, group: Group, budget: Budget) -> Pass:
