@@ -162,14 +162,14 @@ class Continuity:
         """A message came on a session that is awaited: the gap that ends with it is told. True: its key's first."""
         coverage = self._coverage(source.endpoint)
         key = _key(head.name, head.market)
-        is_first, hole = coverage.heard(source, key, now_ns, is_snapshot=head.is_snapshot)
-        if not is_first:
+        first = coverage.heard(source, key, now_ns, is_snapshot=head.is_snapshot)
+        if first is None:
             return False
-        if hole is None:
-            self._began(key, coverage.asked_ns(source), head if head.is_snapshot else None)
-        elif not (known and head.is_snapshot and hole.reason in _ON_A_LIVING_CONNECTION):
-            # The snapshot of a trade is the last one that was executed: if it was received, nothing is missing.
-            self._tell(hole)
+        if first.begins:
+            self._begin(key, coverage.asked_ns(source), head if head.is_snapshot else None)
+        # The snapshot of a trade is the last one that was executed: if it was received, nothing is missing.
+        elif first.hole and not (known and head.is_snapshot and first.hole.reason in _ON_A_LIVING_CONNECTION):
+            self._tell(first.hole)
         return True
 
     def unreadable(self, source: Source) -> None:
@@ -212,11 +212,11 @@ class Continuity:
 
     def _wait_no_longer(self, source: Source, keys: Iterable[Key]) -> None:
         coverage = self._coverage(source.endpoint)
-        for key, hole in coverage.unheard(source, keys):
-            if hole is None:
-                self._began(key, coverage.asked_ns(source), None)
-            else:
-                self._tell(hole)
+        for first in coverage.unheard(source, keys):
+            if first.begins:
+                self._begin(first.key, coverage.asked_ns(source), None)
+            elif first.hole:
+                self._tell(first.hole)
         source.attend()
 
     def ended(self, source: Source, reason: str) -> None:
@@ -280,7 +280,7 @@ class Continuity:
         if not gap.lost and self.recoverer is not None:
             self.recoverer.recover(gap, known)
 
-    def _began(self, key: Key, at_ns: int, snapshot: Head | None) -> None:
+    def _begin(self, key: Key, at_ns: int, snapshot: Head | None) -> None:
         if key[0] == "trade":
             self.floors.begin(
                 key[1], at_ns, snapshot.trade_id if snapshot else 0, snapshot.executed_ms if snapshot else 0

@@ -28,6 +28,17 @@ class Hole:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first sign of ``key`` since it was asked for. ``begins``: it was never subscribed before. ``hole`` is what
+    ends with it, or None.
+    """
+
+    key: Key
+    begins: bool
+    hole: Hole | None
+
+
 @dataclass(slots=True)
 class _Cover:
     live: dict[object, int] = field(default_factory=dict)  # session: since when
@@ -57,6 +68,7 @@ class Coverage:
         self._last_ns = last_ns
         self._covers: dict[Key, _Cover] = {}
         self._resumed: dict[Key, tuple[int, str]] = {}
+        self._begun: set[Key] = set()
         self._sessions: dict[object, set[Key]] = {}
         self._rounds: dict[object, _Round] = {}
 
@@ -86,19 +98,19 @@ class Coverage:
         """What a session covers now, whichever."""
         return sorted(key for key, cover in self._covers.items() if cover.live)
 
-    def heard(self, session: object, key: Key, now_ns: int, *, is_snapshot: bool) -> tuple[bool, Hole | None]:
-        """A message came. Whether it is the key's first in its round, and the hole that it ends.
+    def heard(self, session: object, key: Key, now_ns: int, *, is_snapshot: bool) -> First | None:
+        """A message came. None where it is not the first of its key since that was asked for.
 
         Where the set of a living connection was replaced, messages of the old set may still be on their way: only a
         snapshot tells that the new one is registered.
         """
         current = self._rounds.get(session)
         if current is None or key not in current.awaited:
-            return False, None
+            return None
         if not (current.is_first or is_snapshot or current.registered_at is not None):
-            return False, None
+            return None
         current.awaited.discard(key)
-        return True, self._cover(session, key, now_ns)
+        return self._first(session, key, now_ns)
 
     def registered(self, session: object, keys: Iterable[Key], now_ns: int) -> None:
         """The exchange confirmed the set. What is in nobody's set any more is forgotten."""
@@ -110,18 +122,17 @@ class Coverage:
         wanted = set(keys)
         for key in [key for key, cover in self._covers.items() if key not in wanted and not cover.live]:
             del self._covers[key]
+            self._begun.discard(key)
 
-    def unheard(self, session: object, keys: Iterable[Key]) -> list[tuple[Key, Hole | None]]:
-        """These keys are waited for no longer: they are covered since they were registered. Each with the hole that
-        ends with it.
-        """
+    def unheard(self, session: object, keys: Iterable[Key]) -> list[First]:
+        """These keys are waited for no longer: they are covered since they were registered."""
         current = self._rounds.get(session)
         if current is None or current.registered_at is None:
             return []
         found = []
         for key in sorted(current.awaited.intersection(keys)):
             current.awaited.discard(key)
-            found.append((key, self._cover(session, key, current.registered_at)))
+            found.append(self._first(session, key, current.registered_at))
         return found
 
     def ended(self, session: object, alive_ns: int, reason: str) -> list[Hole]:
@@ -129,6 +140,12 @@ class Coverage:
         self._rounds.pop(session, None)
         keys = self._sessions.pop(session, set())
         return [hole for key in sorted(keys) for hole in self._uncover(session, key, alive_ns, reason)]
+
+    def _first(self, session: object, key: Key, since_ns: int) -> First:
+        hole = self._cover(session, key, since_ns)
+        begins = hole is None and key not in self._begun
+        self._begun.add(key)
+        return First(key, begins, hole)
 
     def _is_open(self, key: Key) -> bool:
         """Whether a hole waits to be ended by data."""
