@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import re
 from typing import Any
 
 import pytest
 
-from tests.lab import CREDENTIALS, Lab, in_lab
+from tests.lab import CREDENTIALS, START_MS, Lab, in_lab
+from tests.stream.test_under_faults import DURATION_MS, SETTLED_MS, oversteps, survivable
 from upbit_stream import RetriesExhausted, StreamClosed, SubscriptionRejected, UsageError
+from upbit_stream.simulator.faults import random_schedule
 from upbit_stream.simulator.upgrade import Upgrade
 from upbit_stream.stream import Stream
 from upbit_stream.testing.memory import BASE_URL, MemoryConnection
@@ -215,11 +218,17 @@ def test_what_was_given_up_after_it_was_sent_can_be_unsubscribed() -> None:
     async def body(lab: Lab) -> None:
         await lab.stream.subscribe("trade", ["SGD-BTC"])
         await both_up(lab)
+        for connection in lab.world.connections:
+            connection.pause_reading()
         changing = asyncio.create_task(lab.stream.subscribe("ticker", ["SGD-BTC"]))
         await lab.until(lambda: any("ticker:SGD-BTC" in registered(each) for each in lab.world.connections))
         changing.cancel()
         await asyncio.wait([changing])
-        await lab.stream.unsubscribe("ticker")
+        undoing = asyncio.create_task(lab.stream.unsubscribe("ticker"))
+        await asyncio.sleep(0)
+        for connection in lab.world.connections:
+            connection.resume_reading()
+        await undoing
         await asyncio.sleep(5)
         assert [registered(each) for each in lab.world.connections] == [{"trade:SGD-BTC"}] * 2
 
@@ -341,6 +350,25 @@ def test_an_exchange_that_accepts_and_drops_is_not_hammered_by_several() -> None
     in_lab(body, connections=2)
 
 
+def test_one_that_never_confirms_anything_backs_off_however_long_it_lasts() -> None:
+    async def body(lab: Lab) -> None:
+        waiting = asyncio.create_task(lab.stream.subscribe("trade", ["SGD-BTC"]))
+
+        def stall(_: object) -> None:
+            connection = lab.world.connections[-1]
+            connection.freeze()
+            asyncio.get_running_loop().call_later(2.0, connection.reset)
+
+        lab.stream.on("connected", stall)
+        await asyncio.sleep(600)
+        waiting.cancel()
+        assert lab.of("resubscribed") == []
+        delays = [event.retry_in_s for event in lab.of("disconnected") if event.connection == 1]
+        assert all(15.0 <= delay <= 30.0 for delay in delays[6:])
+
+    in_lab(body, connections=2, exchange={"trade_rate": 0.0})
+
+
 def test_three_that_are_lost_together_keep_the_budgets() -> None:
     async def body(lab: Lab) -> None:
         await lab.stream.subscribe("trade", ["SGD-BTC"])
@@ -373,6 +401,24 @@ def test_reconnecting_by_hand_replaces_one_after_the_other() -> None:
         assert [event.connection for event in lab.of("disconnected")] == [1, 2, 3]
 
     in_lab(body, connections=3)
+
+
+def test_one_that_was_lost_meanwhile_is_not_replaced_once_more() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await both_up(lab)
+        lab.world.reachable = False
+        lab.stream.reconnect()
+        await asyncio.sleep(0.1)
+        (second,) = lab.world.connections
+        second.reset()
+        await asyncio.sleep(0.1)
+        lab.world.reachable = True
+        await both_up(lab)
+        await asyncio.sleep(60)
+        assert sorted(event.connection for event in lab.of("disconnected") if event.session) == [1, 2]
+
+    in_lab(body, connections=2)
 
 
 def test_reconnecting_by_hand_tries_those_that_are_down_at_once() -> None:
@@ -488,3 +534,55 @@ def test_private_streams_stay_on_one_connection() -> None:
 def test_more_than_three_or_none_is_refused(count: int) -> None:
     with pytest.raises(UsageError, match="connections"):
         Stream(base_url=BASE_URL, connections=count)
+
+
+# everything at once
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_several_outlive_schedules_of_faults(seed: int) -> None:
+    count = 2 + seed % 2
+    schedule = survivable(random_schedule(2000 + seed, START_MS + 5_000, SETTLED_MS, kinds=("trade", "ticker")))
+
+    async def body(lab: Lab) -> None:
+        for fault in schedule:
+            lab.exchange.inject(fault)
+        changes = [asyncio.create_task(lab.stream.subscribe("trade", ["SGD-BTC"]))]
+        for number in range(60):  # the wanted set changes all the time while things go wrong
+            await asyncio.sleep(SETTLED_MS / 1000 / 60)
+            if number % 3 == 2:
+                changes.append(asyncio.create_task(lab.stream.unsubscribe("ticker", [f"SGD-C{number - 1}"])))
+            else:
+                changes.append(asyncio.create_task(lab.stream.subscribe("ticker", [f"SGD-C{number}"])))
+        await asyncio.sleep((DURATION_MS - SETTLED_MS) / 1000)
+        for task in changes:
+            assert task.done(), "a change still waits"
+            task.result()
+        assert len(lab.world.connections) == count
+        for connection in lab.world.connections:
+            assert {frozenset(re.split("[:,]", each)) for each in registered(connection)} == {
+                frozenset({"trade", "SGD-BTC"}),
+                frozenset({"ticker", *(f"SGD-C{number}" for number in range(60) if number % 3 == 0)}),
+            }
+        assert lab.stream.connections() == {"public": "open"}
+        oversteps(lab)
+        for number in range(1, count + 1):
+            told(lab, number)
+
+    in_lab(body, seed=seed, connections=count, exchange={"trade_rate": 1.0})
+
+
+def told(lab: Lab, connection: int) -> None:
+    """On each connection the end of a session is told before the next begins."""
+    open_session = 0
+    for event in lab.events:
+        if getattr(event, "connection", 0) != connection:
+            continue
+        if event.type == "connected":
+            assert open_session == 0
+            open_session = event.session
+        elif event.type == "resubscribed":
+            assert event.session == open_session
+        elif event.session:
+            assert event.session == open_session
+            open_session = 0
