@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _UNWRAPPED_COLUMNS: Final = 1000  # a table in a file or a pipe is as wide as it is
+_NS_PER_MS: Final = 1_000_000
 
 
 @click.command(
@@ -118,7 +118,8 @@ class _Asking:
     def __init__(self, reach: Reach, *, limit: int | None) -> None:
         self._limit = limit
         self._runner = asyncio.Runner()
-        self._rest = self._runner.run(_rest(reach))
+        self._environment = Environment()
+        self._rest = self._runner.run(self._opened(reach))
         self._waits_s: Sequence[float] = WAITS_S
 
     def ask(self, file: FileReport, ids: TradeIds, progress: Progress) -> Compared:
@@ -129,7 +130,7 @@ class _Asking:
             file.code,
             ids,
             limit=self._limit,
-            now_ms=lambda: time.time_ns() // 1_000_000,
+            now_ms=lambda: self._environment.clock.time_ns() // _NS_PER_MS,
             on_time=lambda covered_ms: progress.update(task, completed=covered_ms),
             waits_s=self._waits_s,
         )
@@ -139,16 +140,14 @@ class _Asking:
         self._waits_s = () if found.failed else WAITS_S
         return found
 
+    async def _opened(self, reach: Reach) -> SdkRest:
+        address, tls = address_of(reach), trusting(reach.ca_file)
+        return SdkRest(address, None, environment=self._environment, proxy=reach.proxy, ssl_context=tls)
+
     def close(self) -> None:
         """Close the connections."""
         self._runner.run(self._rest.close())
         self._runner.close()
-
-
-async def _rest(reach: Reach) -> SdkRest:
-    return SdkRest(
-        address_of(reach), None, environment=Environment(), proxy=reach.proxy, ssl_context=trusting(reach.ca_file)
-    )
 
 
 def _tell(report: Report, *, as_object: bool, quiet: bool) -> None:
