@@ -143,6 +143,22 @@ def test_the_end_waits_for_a_gap_no_longer_than_it_takes(tmp_path):
     assert states(tmp_path) == ["recovered"]
 
 
+def test_the_end_does_not_wait_for_what_only_looks_for_gaps(tmp_path):
+    async def scenario():
+        world = new_world()
+        without_rest(world)
+        run = Run(tmp_path, world=world, audit_s=20.0)
+        looking = []
+        run.on_tick = lambda: looking.append(bool(run.stream._recovery._queues))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await run.until_the_end(60)
+        assert looking[-1]
+        assert loop.time() - began == pytest.approx(60, abs=1)
+
+    run_virtual(scenario())
+
+
 def test_a_recording_that_failed_waits_for_no_gap(tmp_path, monkeypatch):
     async def scenario():
         run = Run(tmp_path)
