@@ -409,11 +409,9 @@ def test_one_that_was_lost_meanwhile_is_not_replaced_once_more() -> None:
         await both_up(lab)
         lab.world.reachable = False
         lab.stream.reconnect()
-        await asyncio.sleep(0.1)
-        (second,) = lab.world.connections
-        second.reset()
-        await asyncio.sleep(0.1)
+        await lab.until(lambda: lab.of("disconnected") and lab.of("disconnected")[-1].retry_in_s > 4)
         lab.world.reachable = True
+        lab.world.connections[0].reset()  # the second: it is back long before the first
         await both_up(lab)
         await asyncio.sleep(60)
         assert sorted(event.connection for event in lab.of("disconnected") if event.session) == [1, 2]
