@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from upbit_stream.cli.simulate import simulate
+from upbit_stream.simulator.tape_file import TapeFile
 
 CAPTURE = Path(__file__).parent.parent / "captures" / "upbit-kr-2021-04-17.tsv"
 COMMAND = [sys.executable, "-c", "from upbit_stream.cli.simulate import simulate; simulate()"]
@@ -139,3 +142,59 @@ def test_the_help_names_every_option() -> None:
     for option in simulate.params:
         assert isinstance(option, click.Option)
         assert option.opts[0] in result.output
+
+
+def newest_ids(base_url: str) -> list[int]:
+    url = f"{base_url}/v1/trades/ticks?market=SGD-BTC&count=500"
+    with urllib.request.urlopen(url, timeout=BOUND_S) as answer:  # noqa: S310  # our own server
+        return [trade["sequential_id"] for trade in json.load(answer)]
+
+
+def test_with_a_tape_it_goes_on_after_it_was_killed(tmp_path: Path) -> None:
+    tape = tmp_path / "tape.jsonl"
+    options = f"--port 0 --codes SGD-BTC --rate 200 --no-limits --tape {tape}"
+    seen: list[int] = []
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        with running(*options.split()) as process:
+            base_url = re.search(r"http://[\d.:]+", ready_line(process))
+            assert base_url
+            ids = newest_ids(base_url[0])
+            assert set(seen) <= set(ids)
+            bound = time.monotonic() + BOUND_S
+            while len(ids) < len(seen) + 20 and time.monotonic() < bound:
+                ids = newest_ids(base_url[0])
+            assert len(ids) == len(set(ids)) >= len(seen) + 20
+            seen = ids
+            process.send_signal(number)
+            process.wait(timeout=BOUND_S)
+    whole, _, _ = tape.read_bytes().rpartition(b"\n")
+    kept = [json.loads(line)["sequential_id"] for line in whole.splitlines()]
+    assert set(seen) <= set(kept)
+
+
+def test_a_tape_that_cannot_be_gone_on_from(tmp_path: Path) -> None:
+    tape = tmp_path / "tape.jsonl"
+    tape.write_bytes(b"no trades\n")
+    assert "is no tape" in refused("--tape", os.fspath(tape))
+    tape.write_bytes(b'{"code":"SGD-BTC"}\n')
+    assert "line 1 of" in refused("--tape", os.fspath(tape))
+    with TapeFile(tmp_path / "held.jsonl"):
+        result = CliRunner().invoke(simulate, ["--tape", os.fspath(tmp_path / "held.jsonl")])
+    assert (result.exit_code, result.output) == (1, f"Error: another stand-in exchange writes {tmp_path}/held.jsonl\n")
+    result = CliRunner().invoke(simulate, ["--tape", os.fspath(tmp_path / "none" / "tape.jsonl")])
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.output
+
+
+def test_a_disk_that_fills_up_ends_it(tmp_path: Path) -> None:
+    tape = tmp_path / "tape.jsonl"
+
+    def limit_file_size() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    command = [*COMMAND, "--port", "0", "--rate", "500", "--tape", os.fspath(tape)]
+    result = subprocess.run(
+        command, capture_output=True, text=True, timeout=BOUND_S, check=False, preexec_fn=limit_file_size
+    )
+    assert result.returncode == 1
+    assert result.stderr.endswith(f"Error: cannot write {tape}: File too large; the market ended with it\n")

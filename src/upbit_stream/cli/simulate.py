@@ -10,6 +10,7 @@ import contextlib
 import errno
 import ssl
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import click
 
 from upbit_stream.cli.signals import ending_signals
 from upbit_stream.simulator import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, Exchange, Replay, random_schedule
+from upbit_stream.simulator.tape_file import TapeError, TapeFile
 
 if TYPE_CHECKING:
     from upbit_stream.simulator.server import Server
@@ -94,6 +96,12 @@ def _split_keys(_context: click.Context, _option: click.Parameter, values: tuple
     help="Serve this capture (received_at_ns TAB payload) when asked for, or a recording: a file or its directory.",
 )
 @click.option("--speed", default=1.0, show_default=True, type=float, help="How much faster to replay.")
+@click.option(
+    "--tape",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the trades in this file; with a file that is there, go on after its last trade.",
+)
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM), to serve https and wss.")
 @click.option("--tls-key", type=_FILE, help="Its private key (PEM).")
 @click.option(
@@ -116,6 +124,7 @@ def simulate(
     no_limits: bool,
     replay: Path | None,
     speed: float,
+    tape: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
     port_file: Path | None,
@@ -129,28 +138,60 @@ def simulate(
     tls = _tls(tls_cert, tls_key)
     played = _read_replay(replay, speed)
     start_ms = time.time_ns() // 1_000_000
+    with _tape(tape) as kept:
+        try:
+            exchange = Exchange(
+                codes=codes,
+                seed=seed,
+                trade_rate=rate,
+                private_rate=private_rate,
+                start_ms=start_ms,
+                keys=keys,
+                limits_enforced=not no_limits,
+                replay=played,
+                tape_limit=_TAPE_LIMIT,
+                history_ms=int(history * _HOUR_MS),
+                faults=() if faults is None else random_schedule(faults, start_ms, _FAULTY_MS),
+                former=() if kept is None else kept.trades(),
+                on_trade=_nothing if kept is None else kept.append,
+            )
+        except TapeError as problem:
+            raise click.UsageError(f"cannot go on after this tape: {problem}") from problem
+        except ValueError as problem:
+            raise click.BadParameter(str(problem), param_hint="--codes") from problem
+        except OSError as problem:  # only the tape is written by now
+            raise _unwritable(tape, problem) from problem
+        try:
+            asyncio.run(_serve(exchange, host, port, tls, port_file, duration, kept))
+        except OSError as problem:
+            if problem.errno == errno.EADDRINUSE:
+                raise click.ClickException(f"port {port} on {host} is in use; choose another with --port") from problem
+            raise click.ClickException(f"cannot serve on {host}:{port}: {problem.strerror or problem}") from problem
+
+
+@contextlib.contextmanager
+def _tape(path: Path | None) -> Iterator[TapeFile | None]:
+    if path is None:
+        yield None
+        return
     try:
-        exchange = Exchange(
-            codes=codes,
-            seed=seed,
-            trade_rate=rate,
-            private_rate=private_rate,
-            start_ms=start_ms,
-            keys=keys,
-            limits_enforced=not no_limits,
-            replay=played,
-            tape_limit=_TAPE_LIMIT,
-            history_ms=int(history * _HOUR_MS),
-            faults=() if faults is None else random_schedule(faults, start_ms, _FAULTY_MS),
-        )
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--codes") from problem
-    try:
-        asyncio.run(_serve(exchange, host, port, tls, port_file, duration))
+        tape = TapeFile(path)
+    except TapeError as problem:
+        raise click.UsageError(f"cannot go on after this tape: {problem}") from problem
+    except BlockingIOError as problem:
+        raise click.ClickException(f"another stand-in exchange writes {path}") from problem
     except OSError as problem:
-        if problem.errno == errno.EADDRINUSE:
-            raise click.ClickException(f"port {port} on {host} is in use; choose another with --port") from problem
-        raise click.ClickException(f"cannot serve on {host}:{port}: {problem.strerror or problem}") from problem
+        raise click.ClickException(f"cannot open {path}: {problem.strerror or problem}") from problem
+    with tape:
+        yield tape
+
+
+def _nothing(_trade: object) -> None:
+    """No tape: nothing is kept."""
+
+
+def _unwritable(path: Path | None, problem: OSError) -> click.ClickException:
+    return click.ClickException(f"cannot write {path}: {problem.strerror or problem}; the market ended with it")
 
 
 def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
@@ -183,16 +224,27 @@ async def _serve(
     tls: ssl.SSLContext | None,
     port_file: Path | None,
     duration: float | None,
+    tape: TapeFile | None,
 ) -> None:
     # Here, not above: the other commands need no HTTP server, which takes its time to import.
     from upbit_stream.simulator.server import Server  # noqa: PLC0415
 
+    failures: list[OSError] = []
     with ending_signals() as ending:
+
+        def fail(problem: OSError) -> None:
+            failures.append(problem)
+            ending.set()
+
+        if tape is not None:
+            tape.on_failure = fail
         async with Server(exchange, host=host, port=port, ssl_context=tls) as server:
             _say_ready(server, port_file)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(duration):
                     await ending.wait()
+    if tape is not None and failures:
+        raise _unwritable(tape.path, failures[0])
 
 
 def _say_ready(server: Server, port_file: Path | None) -> None:

@@ -62,6 +62,12 @@ class Book:
     def _size(self) -> int:
         return int(self._instrument.typical_size_e8 * (0.05 + self._chance.expovariate(1.0))) + 1
 
+    def restore(self, best: Best) -> None:
+        """Go on from where the first line once stood; the lines behind it are others."""
+        tick = self._instrument.tick_e8
+        self._ask, self._bid = best.ask_price // tick, best.bid_price // tick
+        self._asks[0], self._bids[0] = best.ask_size, best.bid_size
+
     @property
     def best(self) -> Best:
         """The first line of the book."""

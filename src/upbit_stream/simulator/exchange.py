@@ -6,7 +6,7 @@ the epoch, and chance from a seed. The same seed, start and calls give the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from .accounts import Account
@@ -53,6 +53,10 @@ class Exchange:
     ``history_rate`` trades a second (default: ``trade_rate``), before anyone could connect.
 
     ``faults`` happen when their time comes.
+
+    ``former`` are the trades of an earlier run, oldest first: the exchange goes on after them as if it had stood
+    still meanwhile, and tells of them over REST; orders and balances begin anew, and no history is made up.
+    ``on_trade`` is called with each further trade, before anyone is told of it. If it raises, nobody is.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class Exchange:
         history_ms: int = 0,
         history_rate: float | None = None,
         faults: Iterable[Fault] = (),
+        former: Iterable[Trade] = (),
+        on_trade: Callable[[Trade], None] = lambda _: None,
     ) -> None:
         self.agenda = Agenda(start_ms)
         self.audience = Audience()
@@ -78,6 +84,7 @@ class Exchange:
         self.limits_enforced = limits_enforced
         self.outbox_limit_bytes = outbox_limit_bytes
         self._tape = Tape(tape_limit)
+        self._on_trade = on_trade
         self._connected: list[Session] = []
         self._troubles = Troubles(seed, self.agenda, self.stats, lambda: self.sessions)
         known = {DEFAULT_ACCESS_KEY: DEFAULT_SECRET_KEY} if keys is None else keys
@@ -95,7 +102,9 @@ class Exchange:
             on_trade=self._record,
             history=History(history_ms, trade_rate if history_rate is None else history_rate),
             kept=tape_limit,
+            former=self._remember(former, generated),
         )
+        seed = self._floor.seed
         self._accounts = {
             access: Account(access, seeded(seed, f"account {access}"), self._tell_account) for access in known
         }
@@ -253,6 +262,13 @@ class Exchange:
             message = build()
             self.audience.deliver(Told(kind, code, lambda _: message, access_key))
 
+    def _remember(self, former: Iterable[Trade], codes: Sequence[str]) -> Iterator[Trade]:
+        for trade in former:
+            if trade.code in codes:
+                self._tape.add(trade)
+            yield trade
+
     def _record(self, trade: Trade) -> None:
+        self._on_trade(trade)
         self.stats.trades += 1
         self._tape.add(trade)

@@ -6,7 +6,7 @@ whichever steps time is advanced. Must not know sessions, only that an audience 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -71,13 +71,23 @@ class SequentialIds:
         self._given += 1
         return second * _IDS_A_SECOND + self._given * _ID_STRIDE % _IDS_A_SECOND
 
+    def given(self, sequential_id: int) -> None:
+        """An id that an earlier run gave, in the order in which it did: it is not given again."""
+        second = sequential_id // _IDS_A_SECOND
+        if second != self._second:
+            self._second, self._given = second, 0
+        self._given += 1
+
 
 def _mean_gap_ms(trade_rate: float) -> float | None:
     return 1_000 * _MEAN_BURST / trade_rate if trade_rate > 0 else None
 
 
 class Floor:
-    """Markets that trade by themselves: a Poisson process of ``trade_rate`` trades a second in total."""
+    """Markets that trade by themselves: a Poisson process of ``trade_rate`` trades a second in total.
+
+    Those that traded in an earlier run go on after its trades, ``former``, oldest first.
+    """
 
     def __init__(
         self,
@@ -90,31 +100,58 @@ class Floor:
         on_trade: Callable[[Trade], None],
         history: History = NO_HISTORY,
         kept: int | None = None,
+        former: Iterable[Trade] = (),
     ) -> None:
         self._agenda = agenda
         self._audience = audience
         self._on_trade = on_trade
         self._ids = SequentialIds()
-        self._chance = seeded(seed, "floor")
+        self.markets: dict[str, Market] = {}
+        self.seed = seed
+        """What all chance from now on comes from: after every run that is gone on from, another."""
+        known = self._relive(former, codes, kept)
         start_ms = agenda.now_ms
-        begin_ms = start_ms - history.length_ms
-        self.markets = {
-            code: Market(instrument(code), seeded(seed, f"market {code}"), begin_ms, kept) for code in codes
-        }
-        self._order = list(self.markets.values())
+        begin_ms = start_ms if known else start_ms - history.length_ms
+        self._chance = seeded(self.seed, "floor")
         self._mean_gap_ms = _mean_gap_ms(trade_rate)
         self._next_trade_ms = float(start_ms + PUBLISH_DELAY_MS)
-        for market in self._order:
+        for code in codes:
+            if code in known:
+                self.markets[code].go_on(self.seed)
+                continue
+            market = self.markets[code] = Market(instrument(code), seeded(seed, f"market {code}"), begin_ms, kept)
             # Every market has traded once, so that there is always a last trade to tell.
             traded_ms = begin_ms - PUBLISH_DELAY_MS
             on_trade(market.trade("BID", self._ids.next(traded_ms), traded_ms, begin_ms))
-        self._live_through(begin_ms, start_ms, _mean_gap_ms(history.trade_rate))
+        # Chance picks markets by their place: the order is that of the codes, whichever traded first.
+        self.markets = {code: self.markets[code] for code in codes}
+        self._order = list(self.markets.values())
+        if not known:
+            self._live_through(begin_ms, start_ms, _mean_gap_ms(history.trade_rate))
         for market in self._order:
             market.candles.take_changed()
             self._plan_stir(market, start_ms)
         if self._order:
             self._plan_trade()
             self._plan_candles(start_ms)
+
+    def _relive(self, former: Iterable[Trade], codes: Sequence[str], kept: int | None) -> frozenset[str]:
+        """Take in the trades of earlier runs; say which markets had any."""
+        newest: Trade | None = None
+        for newest in former:
+            code = newest.code
+            self._ids.given(newest.sequential_id)
+            if code not in codes:
+                continue
+            market = self.markets.get(code)
+            if market is None:
+                chance = seeded(self.seed, f"market {code}")
+                market = self.markets[code] = Market(instrument(code), chance, newest.timestamp, kept)
+            market.relive(newest)
+        if newest is not None:
+            self.seed = seeded(self.seed, f"after {newest.sequential_id}").getrandbits(63)
+            self._agenda.run_until(newest.timestamp)  # a clock that was set back meanwhile does not reorder trades
+        return frozenset(self.markets)
 
     def _live_through(self, begin_ms: int, end_ms: int, mean_gap_ms: float | None) -> None:
         """Trade as ever, with nobody there. The book is not stirred meanwhile: no one could have seen it."""

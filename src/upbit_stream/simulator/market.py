@@ -15,6 +15,7 @@ from .candles import Candles
 from .daily import Daily
 from .instruments import Instrument
 from .plain import from_units
+from .seeds import reseed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,20 @@ class Market:
             best=self.book.best,
         )
         return self.last
+
+    def relive(self, trade: Trade) -> None:
+        """Take in a trade of an earlier run, as if it had been executed here. The book stays as it was."""
+        self.daily.fold(trade.trade_timestamp, trade.price_e8, trade.volume_e8, trade.side)
+        self.daily.previous_close = trade.previous_close_e8  # that run may have had another seed
+        self.candles.fold(trade.trade_timestamp, trade.price_e8, trade.volume_e8)
+        self.book_timestamp = trade.timestamp
+        self.last = trade
+
+    def go_on(self, seed: int) -> None:
+        """Trade on from the last of the relived trades, by the chance of ``seed``."""
+        reseed(self._chance, seed, f"market {self.instrument.code}")
+        if self.last is not None:
+            self.book.restore(self.last.best)
 
     def stir(self, now_ms: int) -> None:
         """Orders come and go."""

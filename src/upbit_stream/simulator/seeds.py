@@ -15,6 +15,11 @@ def seeded(seed: int, purpose: str) -> random.Random:
     return random.Random(f"{seed}/{purpose}")
 
 
+def reseed(chance: random.Random, seed: int, purpose: str) -> None:
+    """Let a generator that is in use go on as ``seeded`` would make one for this purpose."""
+    chance.seed(f"{seed}/{purpose}")
+
+
 def next_uuid(chance: random.Random) -> str:
     """A UUID (version 4 in shape) drawn from ``chance``."""
     return str(uuid.UUID(int=chance.getrandbits(128), version=4))
