@@ -15,7 +15,7 @@ import ssl
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pyrate_limiter import Rate
@@ -41,21 +41,18 @@ _SECOND_S = 1.0
 
 @dataclass(slots=True)
 class _Line:
-    """One budget, and when what we sent on it ourselves went out."""
+    """One budget, and when the newest of what we sent on it ourselves went out: as many as it allows at once."""
 
     store: Store
     budget: Budget
     rate: Rate
-    sent_s: deque[float] = field(default_factory=deque)
+    sent_s: deque[float]
 
-    def sends(self, now_s: float) -> bool:
-        """Note a request. Whether it is the last that the budget lets us send for now: that nothing is left of the
-        exchange's second then says nothing of others.
+    def is_full_of_ours(self, sent_s: float) -> bool:
+        """Whether we alone sent as much as the budget allows, around a request that went out at ``sent_s``. That
+        nothing is left of the exchange's second then says nothing of others.
         """
-        self.sent_s.append(now_s)
-        while self.sent_s[0] < now_s - self.rate.interval / 1_000:
-            self.sent_s.popleft()
-        return len(self.sent_s) >= self.rate.limit
+        return len(self.sent_s) == self.rate.limit and self.sent_s[0] >= sent_s - self.rate.interval / 1_000
 
 
 class Asking:
@@ -123,15 +120,15 @@ class Asking:
         line = self._line(group)
         way = self._pass(group, line.budget)
         await way.admission.enter()
-        sent_ns = self._environment.clock.time_ns()
-        is_all_ours = line.sends(self._environment.clock.monotonic())
+        sent_ns, sent_s = self._environment.clock.time_ns(), self._environment.clock.monotonic()
+        line.sent_s.append(sent_s)
         async with asyncio.timeout(self._timeout_s):
             answer = await send(client, way)
         at_ms = self.clock.answered(answer.headers.get("date", ""), sent_ns)
-        await self._slow_down(line, answer, is_all_ours)
+        await self._slow_down(line, answer, sent_s)
         return answer, at_ms
 
-    async def _slow_down(self, line: _Line, answer: Answer, is_all_ours: bool) -> None:
+    async def _slow_down(self, line: _Line, answer: Answer, sent_s: float) -> None:
         """Do as the answer says before anything else is asked."""
         wait_s = refused_for_s(self._refusals, answer)
         if answer.status == 418:
@@ -139,7 +136,7 @@ class Asking:
                 await each.budget.pause(wait_s)
         elif wait_s:
             await line.budget.pause(wait_s)
-        elif exhausted(answer) and not is_all_ours:
+        elif exhausted(answer) and not line.is_full_of_ours(sent_s):
             await line.budget.pause(_SECOND_S)  # other programs share the address
 
     def _line(self, group: Group) -> _Line:
@@ -148,7 +145,8 @@ class Asking:
             rates = EXCHANGE if group == "account" else QUOTATION
             whose = self._credentials.access_key if group == "account" and self._credentials else group
             store = self._environment.store(rates, f"rest {self._address.site} {whose}")
-            self._lines[group] = _Line(store, Budget(store, self._environment.clock.monotonic), rates[0])
+            budget = Budget(store, self._environment.clock.monotonic)
+            self._lines[group] = _Line(store, budget, rates[0], deque(maxlen=rates[0].limit))
         return self._lines[group]
 
     def _pass(self, group: Group, budget: Budget) -> Pass:
