@@ -267,6 +267,13 @@ def test_an_empty_answer_of_the_next_day_is_not_believed() -> None:
     assert backfill.take(again, [tick], MIDNIGHT_MS + 9_100) == [tick]
 
 
+def test_an_empty_answer_that_may_be_of_the_next_day_is_not_believed() -> None:
+    asked_ms, answered_ms = MIDNIGHT_MS - 2_100, MIDNIGHT_MS - 1_500
+    backfill: TradeBackfill[Tick] = TradeBackfill(MIDNIGHT_MS - 9_000, MIDNIGHT_MS - 8_000, now_ms=asked_ms)
+    assert backfill.take(asked(backfill, asked_ms), [], answered_ms) == []
+    assert backfill.next_request(answered_ms) is not None
+
+
 def test_rows_tell_their_day_at_midnight_too() -> None:
     tick = Tick(MIDNIGHT_MS - 1, 7)
     backfill: TradeBackfill[Tick] = TradeBackfill(tick.timestamp, tick.timestamp, now_ms=MIDNIGHT_MS)
