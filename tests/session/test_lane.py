@@ -16,6 +16,13 @@ def test_they_are_opened_one_after_the_other_and_the_first_at_once():
     assert [Lane(number, MOST_LANES).start_delay_s for number in (1, 2, 3)] == [0, APART_S, 2 * APART_S]
 
 
+def test_each_is_more_patient_with_silence_than_the_one_before():
+    limits = {"ticker": 120.0, "trade": 600.0}
+    assert Lane().silence_limits_s(limits) == Lane(1, 3).silence_limits_s(limits) == limits
+    assert Lane(2, 3).silence_limits_s(limits) == pytest.approx({"ticker": 132.0, "trade": 660.0})
+    assert Lane(3, 3).silence_limits_s(limits) == pytest.approx({"ticker": 144.0, "trade": 720.0})
+
+
 def test_the_log_tells_them_apart():
     assert [Lane(number, 2).named("public") for number in (1, 2)] == ["public 1/2", "public 2/2"]
 

@@ -88,7 +88,7 @@ class Supervisor:
         stable_s = min(options.stable_after_s, _STABLE_BESIDE_OTHERS_S) if lane.has_others else options.stable_after_s
         self._backoff = Backoff(chance.random, first_s=first_s, cap_s=cap_s, stable_s=stable_s)
         self._refusals = Refusals()
-        self._silence = SilenceWatch(options.silence_limits_s)
+        self._silence = SilenceWatch(lane.silence_limits_s(options.silence_limits_s))
         self._wanted = asyncio.Event()
         self._hurry = asyncio.Event()
         self._session: Session | None = None

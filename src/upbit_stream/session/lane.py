@@ -5,10 +5,12 @@ Owns how they are kept apart in time, so that what befalls one does not befall a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MOST_LANES = 3
 APART_S = 5.0  # between the first attempts of two neighbours
+_MORE_PATIENCE = 0.1  # of each with silence than the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Lane:
     def named(self, endpoint: str) -> str:
         """What the log calls it."""
         return f"{endpoint} {self.number}/{self.of}" if self.has_others else endpoint
+
+    def silence_limits_s(self, limits_s: Mapping[str, float]) -> dict[str, float]:
+        """The limits of silence, longer on each: all see the same silence and must not be replaced together."""
+        return {kind: limit_s * (1 + _MORE_PATIENCE * (self.number - 1)) for kind, limit_s in limits_s.items()}
 
     def first_ping_s(self, interval_s: float, now: float) -> float:
         """Seconds from ``now`` to the first ping of a new session, at most the interval.
