@@ -34,6 +34,9 @@ _LOCAL_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S10
 _SENDING = "send_request_headers.started"  # httpcore's trace: the connection stands, now the request goes out
 
 
+# UnicodeError: a host that is no name.
+_EXPECTED = (upbit.UpbitError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
+
 _pass: ContextVar[Pass] = ContextVar("pass")
 
 
@@ -54,6 +57,8 @@ class SdkClient:
         family: int,
         timeout_s: float,
     ) -> None:
+        if proxy is not None and proxy.lower().startswith("socks4"):
+            raise ConnectionFailed("REST cannot go through a SOCKS4 proxy; use one for http or socks5")
         try:
             inner = transport or _sockets(proxy, ssl_context or _default_tls(), family)
             http = httpx.AsyncClient(
@@ -140,7 +145,8 @@ class SdkClient:
         except upbit.APIStatusError as error:
             answered = error.response
         except (upbit.UpbitError, httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _failure(error) from error
+            failure = _failure(error)
+            raise failure from (None if failure is error.__cause__ else error)
         finally:
             _pass.reset(token)
         return Answer(answered.status_code, dict(answered.headers), answered.content)
@@ -153,9 +159,7 @@ def _failure(error: Exception) -> Exception:
     cause = error.__cause__ if isinstance(error, upbit.APIConnectionError) else error
     if isinstance(cause, UpbitStreamError):
         return cause
-    if cause is None or isinstance(
-        cause, (upbit.UpbitError, httpx.HTTPError, httpx.StreamError, OSError, UnicodeError)
-    ):
+    if cause is None or isinstance(cause, _EXPECTED):
         return ConnectionFailed(_describe(cause or error))
     return cause if isinstance(cause, Exception) else error
 
