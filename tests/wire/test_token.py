@@ -62,3 +62,15 @@ def test_the_form_is_the_compact_one(nonce):
 def test_another_nonce_makes_another_token():
     credentials = Credentials("a", "s")
     assert authorization(credentials, "1") == authorization(credentials, "1") != authorization(credentials, "2")
+
+
+def test_the_token_of_a_request_vouches_for_its_parameters_as_the_exchanges_own_package_does():
+    jwt_auth = pytest.importorskip("upbit.lib.jwt_auth")
+    querystring = pytest.importorskip("upbit._qs").Querystring(array_format="brackets")
+    asked = {"states": ["wait", "watch"], "limit": 100, "end_time": "1760000000000"}
+    secret = "a secret of the length that the exchange's have"
+    theirs = jwt.decode(jwt_auth.create_jwt_token("key", secret, asked, querystring), secret, algorithms=["HS256"])
+    query = "states[]=wait&states[]=watch&limit=100&end_time=1760000000000"
+    ours = read(authorization(Credentials("key", secret), "nonce", query), secret)["payload"]
+    assert ours == {**theirs, "nonce": "nonce"}
+    assert ours["query_hash_alg"] == "SHA512"
