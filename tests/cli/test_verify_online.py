@@ -167,6 +167,17 @@ def test_a_trade_of_just_now_is_given_time_to_be_told(tmp_path):
     assert asked_ms[1] - NOON_MS >= 3_000
 
 
+@pytest.mark.parametrize("off_ms", [-30 * DAY_MS, -DAY_MS, 10_000, DAY_MS, 30 * DAY_MS])
+def test_a_trade_of_another_time_is_found_wherever_it_stands(tmp_path, off_ms):
+    exchange, tape = made(tmp_path)
+    record(tmp_path, trade(7, tape[-1].trade_timestamp + off_ms), received_ms=NOON_MS)
+    file = checked(exchange, tmp_path)
+    if off_ms < -7 * DAY_MS:
+        assert (ids_of(file.online.invented), file.online.unchecked) == ([], 1)
+    else:
+        assert (file.wrong, ids_of(file.online.invented)) == (("invented",), [7])
+
+
 @pytest.mark.parametrize("fault", [RefuseRest, IgnoreRest, CutRest])
 def test_a_request_that_fails_is_made_again(tmp_path, fault):
     exchange, tape = made(tmp_path)

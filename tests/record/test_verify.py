@@ -89,6 +89,8 @@ def test_a_line_that_a_recorder_is_writing_is_not_torn(tmp_path):
         (b"\0" * 200, "malformed"),
         (b'{"type":"trade","code":"SGD-BTC"', "truncated"),
         (b"[]", "no message"),
+        (b'[{"type":"new","received_at_ns":1760000000000000000},{"type":"new"}]', "no message"),
+        (b" [" + trade(99)[:-1] + b',"received_at_ns":1760000000000000000}]', "no message"),
         (b'{"status":"UP"}', "no message"),
         (b'{"received_at_ns":1760000000000000000}', "names no type"),
         (b'{"type":"trade","code":"SGD-BTC","received_at_ns":1760000000000000000}', "missing required field"),
@@ -148,8 +150,11 @@ def test_a_file_that_cannot_be_read(recording, monkeypatch):
 def test_order_by_reception_and_by_execution(tmp_path):
     record(tmp_path, trade(1), trade(2), received_ms=START_MS + 100)
     record(tmp_path, trade(3), trade(4, START_MS), received_ms=START_MS)
-    file = found_in(record(tmp_path, trade(5, START_MS - 5, stream_type="RECOVERED"), received_ms=START_MS + 200))
-    assert (file.earlier, file.out_of_order, file.wrong) == (1, 1, ())
+    record(tmp_path, trade(5, START_MS - 5, stream_type="RECOVERED"), received_ms=START_MS + 200)
+    for id_ in (6, 7):
+        record(tmp_path, trade(id_), received_ms=START_MS + 150)
+    file = found_in(tmp_path)
+    assert (file.earlier, file.out_of_order, file.wrong) == (2, 1, ())
     assert (file.first_received_at_ns, file.last_received_at_ns) == (NOW + 100 * MS, NOW + 200 * MS)
 
 
@@ -232,6 +237,12 @@ def test_gaps_of_what_can_be_recovered_are_wrong(recording, type_, name, is_whol
     files, report = verified(recording)
     assert report.is_whole == is_whole
     assert (files[name].rows, files[name].gaps.noticed) == (0, 1)
+
+
+def test_the_gap_of_an_order_book_of_some_depth_is_that_of_its_market(recording):
+    with Recorder(recording) as recorder:
+        recorder.gap(gap("orderbook", "SGD-BTC.15", lost="no history"))
+    assert verified(recording)[0]["SGD-BTC_orderbook.jsonl"].gaps.lost == 1
 
 
 def test_the_gaps_of_an_account_have_no_code(recording):

@@ -116,10 +116,11 @@ class _Asking:
     """One conversation with the exchange, for all files."""
 
     def __init__(self, reach: Reach, *, limit: int | None) -> None:
+        address, tls = address_of(reach), trusting(reach.ca_file)
         self._limit = limit
-        self._runner = asyncio.Runner()
         self._environment = Environment()
-        self._rest = self._runner.run(self._opened(reach))
+        self._rest = SdkRest(address, None, environment=self._environment, proxy=reach.proxy, ssl_context=tls)
+        self._runner = asyncio.Runner()
         self._waits_s: Sequence[float] = WAITS_S
 
     def ask(self, file: FileReport, ids: TradeIds, progress: Progress) -> Compared:
@@ -139,10 +140,6 @@ class _Asking:
         # An exchange that is away is not waited for again with each file.
         self._waits_s = () if found.failed else WAITS_S
         return found
-
-    async def _opened(self, reach: Reach) -> SdkRest:
-        address, tls = address_of(reach), trusting(reach.ca_file)
-        return SdkRest(address, None, environment=self._environment, proxy=reach.proxy, ssl_context=tls)
 
     def close(self) -> None:
         """Close the connections."""

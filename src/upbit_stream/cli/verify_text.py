@@ -121,7 +121,12 @@ def verdict(report: Report) -> str:
     """The last line: whole or not, and how far that was looked at."""
     rows = f"{plural(sum(file.rows for file in report.files), 'row')} in {plural(len(report.files), 'file')}"
     wrong = sum(bool(file.wrong) for file in report.files)
-    said = f"The recording is not whole: see {plural(wrong, 'file')} above" if wrong else "The recording is whole"
+    if wrong:
+        said = f"The recording is not whole: see {plural(wrong, 'file')} above"
+    elif report.failures:
+        said = f"Nothing wrong was found, but {plural(len(report.failures), 'file')} could not be compared"
+    else:
+        said = "The recording is whole"
     compared = [file.online for file in report.files if file.online is not None]
     if not compared:
         return f"{said} ({rows})"

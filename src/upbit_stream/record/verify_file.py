@@ -91,7 +91,7 @@ class _Reading:
             self._line += 1
             decoded = decode(line)
             message = decoded[0] if len(decoded) == 1 else None
-            if not isinstance(message, AnyMessage):
+            if not isinstance(message, AnyMessage) or line.lstrip().startswith(b"["):
                 self._take_bad(line, message)
                 continue
             received_at_ns = message.received_at_ns
