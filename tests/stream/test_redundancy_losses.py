@@ -7,6 +7,7 @@ import itertools
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.lab import CREDENTIALS, START_MS, Lab, in_lab
@@ -225,8 +226,14 @@ def test_reading_pauses_on_all_of_them_and_on_those_to_come() -> None:
 
 def test_silence_does_not_replace_all_of_them_at_the_same_moment() -> None:
     async def body(lab: Lab) -> None:
+        raw: list[bytes] = []
+        lab.stream.tap(lambda message: raw.append(message.payload))
         await lab.stream.subscribe("ticker", ["SGD-BTC"])
         await both_up(lab, 3)
+        ticker = {**msgspec.json.decode(raw[0]), "stream_type": "REALTIME"}
+        for _ in range(20):  # what all of them receive, so that all count the silence from the same moment
+            await asyncio.sleep(1)
+            lab.exchange.publish(ticker)
         left: list[bool] = []
         lab.stream.on("disconnected", lambda _: left.append(any(map(registered, lab.world.connections))))
         await asyncio.sleep(3600)
