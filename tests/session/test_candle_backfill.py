@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -140,6 +141,25 @@ def test_a_dense_market_costs_little_more_than_its_pages(every_ms: int) -> None:
     rest = CandlesRest(starts)
     assert walk(CandleBackfill("1s", starts[0], NOON_MS, now_ms=NOON_MS), rest) == list(starts)
     assert len(rest.calls) <= 1.1 * len(starts) / 200 + 60
+
+
+def test_pieces_end_between_periods() -> None:
+    chance, at_ms, starts = random.Random(3), NOON_MS - 40 * DAY_MS, []
+    while len(starts) < 30_000:
+        at_ms += 60_000 * chance.choice([1, 1, 1, 2, 3])
+        starts.append(at_ms)
+    rest = CandlesRest(starts)
+    backfill: CandleBackfill[Candle] = CandleBackfill("1m", starts[0], starts[-1], now_ms=NOON_MS)
+    assert walk(backfill, rest) == starts
+    assert {request.to_ms % 60_000 for request in rest.calls} == {0}
+
+
+def test_a_market_that_falls_asleep_is_asked_for_in_longer_pieces() -> None:
+    from_ms = NOON_MS - 80 * DAY_MS
+    starts = [*range(from_ms, from_ms + 30_000_000, 1_000), *range(from_ms + 30_000_000, NOON_MS, 3_600_000)]
+    rest = CandlesRest(starts)
+    assert walk(CandleBackfill("1s", from_ms, NOON_MS, now_ms=NOON_MS), rest) == starts
+    assert len(rest.calls) < 2 * len(starts) / 200 + 20
 
 
 def test_seconds_reach_back_ninety_days() -> None:

@@ -52,11 +52,13 @@ class _Walk(Generic[Row]):
     end_ms: int
     place_ms: int  # candles that begin here or later are known
     pages: int = 0
+    page_ms: int = 0  # how much of the time the newest page covers
     rows: list[Row] = field(default_factory=list)  # newest first
 
     def take(self, rows: Sequence[Row], count: int, unit_ms: int) -> bool:
         """Take one page in; say whether nothing more of this piece is to come."""
         self.pages += 1
+        self.page_ms = rows[0].start_ms - rows[-1].start_ms if rows else 0
         before_ms, previous_ms = self.place_ms, None
         for row in rows:
             if row.start_ms % unit_ms or (previous_ms is not None and row.start_ms > previous_ms):
@@ -129,7 +131,7 @@ class CandleBackfill(Generic[Row]):
             self.reached_ms = walk.end_ms
             return walk.rows[::-1]
         if len(walk.rows) >= _LEAST_PERIODS:
-            self._pace.too_long(walk.end_ms - walk.place_ms)
+            self._pace.too_long(walk.end_ms - walk.place_ms, walk.page_ms)
             self._walk = None
         return []
 

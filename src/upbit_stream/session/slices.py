@@ -14,9 +14,9 @@ class Pace:
     more than ``most_pages`` is too long.
 
     >>> pace = Pace(least_ms=1_000, most_ms=86_400_000, most_pages=16)
-    >>> pace.too_long(60_000)
+    >>> pace.too_long(60_000, 3_000)
     >>> pace.length_ms
-    30000
+    24000
     """
 
     def __init__(self, *, least_ms: int, most_ms: int, most_pages: int) -> None:
@@ -32,6 +32,10 @@ class Pace:
         elif pages > self._many_pages:
             self.length_ms = max(self._least_ms, self.length_ms // 2)
 
-    def too_long(self, covered_ms: int) -> None:
-        """A piece was given up after as many pages as may be held; they covered this much of it."""
-        self.length_ms = max(self._least_ms, min(covered_ms, self.length_ms) // 2)
+    def too_long(self, covered_ms: int, page_ms: int) -> None:
+        """A piece was given up after as many pages as may be held.
+
+        They covered so much of it, and the last of them, which lies where it became too much, so much.
+        """
+        dense_ms = page_ms * self._many_pages
+        self.length_ms = max(self._least_ms, min(covered_ms // 2, self.length_ms // 2, dense_ms))

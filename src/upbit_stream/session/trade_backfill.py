@@ -61,6 +61,7 @@ class _Walk(Generic[Row]):
     cursor: int | None = None
     oldest_ms: int | None = None
     pages: int = 0
+    page_ms: int = 0  # how much of the tape the newest page covers
     rows: list[Row] = field(default_factory=list)  # newest first
     ids: set[int] = field(default_factory=set)
 
@@ -75,6 +76,7 @@ class _Walk(Generic[Row]):
     def take(self, rows: Sequence[Row], count: int, floor_id: int | None) -> bool:
         """Take one page in; say whether nothing more of this piece is to come."""
         self.pages += 1
+        self.page_ms = rows[0].timestamp - rows[-1].timestamp if rows else 0
         progress = False
         for row in rows:
             if row.sequential_id in self.ids:
@@ -198,7 +200,7 @@ class TradeBackfill(Generic[Row]):
         return False
 
     def _shorten(self, walk: _Walk[Row]) -> None:
-        self._pace.too_long(walk.covered_ms)
+        self._pace.too_long(walk.covered_ms, walk.page_ms)
         if self._piece_end_ms() < walk.end_ms:
             self._walk = None
         elif walk.pages >= _MOST_PAGES_A_SECOND:
