@@ -133,6 +133,7 @@ class Stream:
             hold=self._hold,
             fail=self._fail,
             tells_apart=recover,
+            kept_s=300.0 + (audit_s or 0.0),
             is_redundant=connections > 1,
             ordered=ordered,
         )

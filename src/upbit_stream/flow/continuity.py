@@ -44,7 +44,7 @@ LOST: Mapping[str, str] = {
 SWITCHED_OFF = "recovery is switched off (recover=False)"
 
 FIRST_MESSAGE_WITHIN_S = 10.0  # of the confirmation: a type with snapshots that is silent for so long has none
-PRUNE_EVERY_S = 5.0
+TICK_S = 1.0
 UNREADABLE_TOGETHER_S = 10.0  # garbage seldom comes alone; what it may have been is looked for once
 
 
@@ -64,11 +64,13 @@ class Source(Protocol):
 class Recoverer(Protocol):
     """Fetches what is missing."""
 
-    def recover(self, gap: Gap, known: Iterable[int] = ()) -> None:
-        """Fill a gap that was told; ``known`` are ids of trades that were received around it, beside the ledger's."""
+    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0) -> None:
+        """Fill a gap that was told; ``known`` are ids of trades that were received around it, beside the ledger's.
+        ``joins`` is the first trade after it, or 0.
+        """
 
-    def spare(self, code: str, ids: Mapping[int, int]) -> None:
-        """These ids are forgotten: what is still to be recovered may need them."""
+    def needs(self, from_ns: int, to_ns: int) -> bool:
+        """Whether something is still to be recovered for which must be known what was received between the two."""
 
     def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
         """Look whether anything is missing; it becomes a gap only then."""
@@ -80,8 +82,9 @@ class Recoverer(Protocol):
 class Continuity:
     """``emit`` delivers an event in order with the data. Without a ``recoverer`` nothing is recovered.
 
-    ``tells_apart``: a trade is delivered once, whatever is repeated. ``is_redundant``: several connections carry the
-    same. ``holds`` takes the messages that are kept back while ``holding``.
+    ``tells_apart``: a trade is delivered once, whatever is repeated; its id is known for ``kept_s`` at least.
+    ``is_redundant``: several connections carry the same. ``holds`` takes the messages that are kept back while
+    ``holding``.
     """
 
     def __init__(
@@ -90,16 +93,18 @@ class Continuity:
         time_ns: Callable[[], int],
         emit: Callable[[Event], None] = lambda _: None,
         tells_apart: bool = False,
+        kept_s: float = 300.0,
         is_redundant: bool = False,
         holds: Callable[[AnyMessage], bool] | None = None,
     ) -> None:
-        self.ledger = Ledger()
+        self.ledger = Ledger(time_ns(), kept_ns=int(kept_s * 1e9))
         self.candles = CandleStates()
         self.floors = Floors()
         #: When each type and code was received last; trades are in the ledger. The receiving path writes here.
         self.last: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        #: The ids of trades by code, or None where trades are not told apart.
-        self.seen = self.ledger.codes if tells_apart or is_redundant else None
+        #: The trades that were received, or None where they are not told apart.
+        self.seen = self.ledger if tells_apart or is_redundant else None
+        self._newest_ns: dict[str, int] = {}
         self.gaps = 0
         self.holding = False
         self.recoverer: Recoverer | None = None
@@ -115,7 +120,7 @@ class Continuity:
             self._guards.update(candles)
         self._unreadable_since: dict[Source, int] = {}
         self._unfilled: dict[Key, tuple[Unfilled, ...]] = {}
-        self._pruning: asyncio.TimerHandle | None = None
+        self._ticking: asyncio.TimerHandle | None = None
 
     # what the receiving path asks
 
@@ -138,13 +143,13 @@ class Continuity:
 
     def was_received(self, code: str, trade_id: int) -> bool:
         """Whether a trade was received before. One without an id was not."""
-        return trade_id != 0 and self.seen is not None and self.ledger.received_ns(code, trade_id) is not None
+        return trade_id != 0 and self.seen is not None and self.ledger.received(code, trade_id)
 
     def received(self, raw: RawMessage, trade_id: int) -> None:
         """A message is delivered."""
         if raw.type == "trade" and self.seen is not None:
             if trade_id:
-                self.ledger.add(raw.code, trade_id, raw.received_at_ns)
+                self.ledger.add(raw.code, trade_id)
         else:
             self.last[raw.type][raw.code] = raw.received_at_ns
 
@@ -169,7 +174,7 @@ class Continuity:
             self._begin(key, coverage.asked_ns(source), head if head.is_snapshot else None)
         # The snapshot of a trade is the last one that was executed: if it was received, nothing is missing.
         elif first.hole and not (known and head.is_snapshot and first.hole.reason in _ON_A_LIVING_CONNECTION):
-            self._tell(first.hole)
+            self._tell(first.hole, joins=head.trade_id)
         return True
 
     def unreadable(self, source: Source) -> None:
@@ -192,8 +197,9 @@ class Continuity:
 
     def asking(self, source: Source, subscriptions: Iterable[Subscription], cause: str) -> None:
         """A session is about to ask for a set."""
-        if self._pruning is None:
-            self._prune()
+        if self._ticking is None:
+            self._tick()
+        self._newest_ns = self.ledger.newest_ns()
         coverage = self._coverage(source.endpoint)
         reason = _CAUSES.get(cause, cause)
         for hole in coverage.asking(source, _keys(subscriptions), self._time_ns(), reason):
@@ -221,6 +227,7 @@ class Continuity:
 
     def ended(self, source: Source, reason: str) -> None:
         """A session is over."""
+        self._newest_ns = self.ledger.newest_ns()
         alive_ns = source.alive_ns if self._is_redundant else self._time_ns()
         for hole in self._coverage(source.endpoint).ended(source, alive_ns, reason):
             self._tell(hole)
@@ -242,16 +249,15 @@ class Continuity:
 
     def close(self) -> None:
         """Nothing more will come."""
-        if self._pruning is not None:
-            self._pruning.cancel()
+        if self._ticking is not None:
+            self._ticking.cancel()
 
-    def _prune(self) -> None:
-        self.ledger.prune(self._spare)
-        self._pruning = asyncio.get_running_loop().call_later(PRUNE_EVERY_S, self._prune)
+    def _tick(self) -> None:
+        self.ledger.tick(self._time_ns(), self._needs)
+        self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
-    def _spare(self, code: str, ids: Mapping[int, int]) -> None:
-        if self.recoverer is not None:
-            self.recoverer.spare(code, ids)
+    def _needs(self, from_ns: int, to_ns: int) -> bool:
+        return self.recoverer is not None and self.recoverer.needs(from_ns, to_ns)
 
     def next_number(self) -> int:
         """The number of one more gap."""
@@ -262,10 +268,10 @@ class Continuity:
         """What is subscribed and spoken to now, over all endpoints."""
         return [key for coverage in self._coverages.values() for key in coverage.covered()]
 
-    def _tell(self, hole: Hole, known: Iterable[int] = ()) -> None:
+    def _tell(self, hole: Hole, *, known: Iterable[int] = (), joins: int = 0) -> None:
         kind, code = hole.key
         for left in self._unfilled.pop(hole.key, ()):
-            self._tell(Hole(hole.key, left.from_ns, left.to_ns, left.reason), left.trades)
+            self._tell(Hole(hole.key, left.from_ns, left.to_ns, left.reason), known=left.trades)
         gap = Gap(
             at_ns=self._time_ns(),
             number=self.next_number(),
@@ -278,7 +284,7 @@ class Continuity:
         )
         self._emit(gap)
         if not gap.lost and self.recoverer is not None:
-            self.recoverer.recover(gap, known)
+            self.recoverer.recover(gap, known=known, joins=joins)
 
     def _begin(self, key: Key, at_ns: int, snapshot: Head | None) -> None:
         if key[0] == "trade":
@@ -296,7 +302,7 @@ class Continuity:
     def _last_ns(self, key: Key) -> int | None:
         kind, code = key
         if kind == "trade" and self.seen is not None:
-            return self.ledger.newest_ns(code)
+            return self._newest_ns.get(code)
         times = self.last.get(kind, {})
         return times.get(code) if code or kind == "myAsset" else max(times.values(), default=None)
 

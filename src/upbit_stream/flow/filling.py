@@ -69,6 +69,7 @@ class Filling:
             next_number=continuity.next_number,
             audit_s=audit_s,
             covered=continuity.covered,
+            known_since_ns=lambda: continuity.ledger.complete_since_ns,
         )
         orders, balances = Orders(), Balances()
         continuity.watch("myOrder", orders.seen)
@@ -127,12 +128,9 @@ class Filling:
             )
             missing = []
             for row in plan.take(asked, page.rows, page.at_ms):
-                received_ns = self._ledger.received_ns(job.code, row.sequential_id)
-                if received_ns is None and row.sequential_id not in job.known:
-                    job.brought.add(row.sequential_id)
+                joined = joined or row.sequential_id == job.joins
+                if not self._ledger.received(job.code, row.sequential_id) and row.sequential_id not in job.known:
                     missing.append(row.payload(self._simple))
-                elif received_ns is not None and row.sequential_id not in job.brought:
-                    joined = joined or received_ns >= job.to_ns
             await recovery.put_back(job, missing)
         if plan.lost_before_ms is not None:
             job.lost = f"the exchange keeps seven days: what was traded before {plan.lost_before_ms} ms is gone"

@@ -48,6 +48,7 @@ class Hub:
         hold: Callable[[bool], None],
         fail: Callable[[Exception], None],
         tells_apart: bool = False,
+        kept_s: float = 300.0,
         is_redundant: bool = False,
         ordered: bool = False,
     ) -> None:
@@ -72,6 +73,7 @@ class Hub:
             time_ns=time_ns,
             emit=self.emit,
             tells_apart=tells_apart,
+            kept_s=kept_s,
             is_redundant=is_redundant,
             holds=self._ordering.takes if self._ordering else None,
         )

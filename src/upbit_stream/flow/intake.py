@@ -29,7 +29,7 @@ _KEPT_OF_MALFORMED = 4096
 class Route:
     """Where the messages of one type go. ``consumers`` is replaced, never changed.
 
-    ``last`` is when each code was received last; ``seen`` the ids of trades instead. ``finish`` is what is left to
+    ``last`` is when each code was received last; ``seen`` knows the trades instead. ``finish`` is what is left to
     do to a twin; it says True for a message that must not be delivered.
     """
 
@@ -158,12 +158,12 @@ class Intake:
         message.received_at_ns = now
         seen = route.seen
         if seen is not None:
-            ids = seen[message.code]
             sequential_id = message.sequential_id
-            if sequential_id in ids:
+            if sequential_id not in seen.new and sequential_id not in seen.old:
+                seen.new[sequential_id] = message.code
+            elif not seen.add_again(message.code, sequential_id):
                 route.copies += 1
                 return
-            ids[sequential_id] = now
         elif route.finish is not None and route.finish(message):
             route.copies += 1
             return
@@ -200,11 +200,7 @@ class Intake:
         if route.seen is None:
             route.last[getattr(message, "code", "")] = now  # a balance has none
             return route.guard is not None and route.guard(message)
-        ids = route.seen[message.code]
-        if message.sequential_id in ids:
-            return True
-        ids[message.sequential_id] = now
-        return False
+        return not route.seen.add(message.code, message.sequential_id)
 
     # receiving with attention
 

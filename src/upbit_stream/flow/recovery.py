@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from upbit_stream.errors import MalformedMessage, RequestFailed
@@ -30,7 +30,7 @@ AUDIT_LAG_NS = 15 * 1_000_000_000  # what is younger may still be on its way
 _AT_ONCE = 4  # requests under way
 _FIRST_S, _CAP_S = 1.0, 60.0
 _PRUNE_S = 5.0
-_NEAR_NS = 600 * 1_000_000_000  # around a gap: ids that its backfill may meet
+NEAR_NS = 150 * 1_000_000_000  # around a gap: what its backfill may meet
 
 
 class Outlet(Protocol):
@@ -62,8 +62,8 @@ class Job:
     to_ns: int
     reason: str
     number: int = 0
-    known: set[int] = field(default_factory=set)  # ids that the ledger has forgotten since
-    brought: set[int] = field(default_factory=set)
+    known: frozenset[int] = frozenset()
+    joins: int = 0
     count: int = 0
     lost: str = ""  # why a part of it cannot be had
     is_baseline: bool = False
@@ -90,6 +90,7 @@ class Recovery:
         next_number: Callable[[], int],
         audit_s: float | None,
         covered: Callable[[], Iterable[Key]],
+        known_since_ns: Callable[[], int],
     ) -> None:
         self.rest = rest
         self.fill: Callable[[Job], Awaitable[None]]
@@ -98,6 +99,7 @@ class Recovery:
         self._next_number = next_number
         self._audit_s = audit_s
         self._covered = covered
+        self._known_since_ns = known_since_ns
         self._backoff = Backoff(chance.random, first_s=_FIRST_S, cap_s=_CAP_S, stable_s=0.0)
         self._not_before = float("-inf")
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -111,11 +113,13 @@ class Recovery:
 
     # what is to be done
 
-    def recover(self, gap: Gap, known: Iterable[int] = ()) -> None:
-        """Fill a gap that was told; ``known`` are ids of trades around it that no ledger holds."""
+    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0) -> None:
+        """Fill a gap that was told; ``known`` are ids of trades around it that no ledger holds, ``joins`` the first
+        trade after it.
+        """
         if gap.message_type == "trade":
             self._outlet.keep_back(gap.code)
-        job = Job(gap.message_type, gap.code, gap.from_ns, gap.to_ns, gap.reason, gap.number, set(known))
+        job = Job(gap.message_type, gap.code, gap.from_ns, gap.to_ns, gap.reason, gap.number, frozenset(known), joins)
         self._add(job)
 
     def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
@@ -130,11 +134,13 @@ class Recovery:
         if self._audit_s and self._auditing is None:
             self._auditing = asyncio.create_task(self._audit(self._audit_s))
 
-    def spare(self, code: str, ids: Mapping[int, int]) -> None:
-        """The ledger forgets these: a job that may still meet them keeps them."""
-        for job in self._queues.get(("trade", code), ()):
-            near = range(job.from_ns - _NEAR_NS, job.to_ns + _NEAR_NS)
-            job.known.update(trade_id for trade_id, received_ns in ids.items() if received_ns in near)
+    def needs(self, from_ns: int, to_ns: int) -> bool:
+        """Whether a job is still to be done for which must be known what was received between the two."""
+        return any(
+            from_ns <= job.to_ns + NEAR_NS and to_ns >= job.from_ns - NEAR_NS
+            for queue in self._queues.values()
+            for job in queue
+        )
 
     @property
     def pending(self) -> list[Job]:
@@ -321,7 +327,8 @@ class Recovery:
             for key in keys:
                 await asyncio.sleep(every_s / len(keys))
                 to_ns = self._clock.time_ns() - AUDIT_LAG_NS
-                from_ns = self._checked.get(key, to_ns)
+                # What is missing can only be told where everything that was received is still known.
+                from_ns = max(self._checked.get(key, to_ns), self._known_since_ns() + NEAR_NS)
                 if key not in self._queues and from_ns < to_ns:
                     self.check(key, from_ns, to_ns, "an audit found messages missing")
             if not keys:

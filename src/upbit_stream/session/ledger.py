@@ -1,88 +1,155 @@
 """Which trades were received, so that none is delivered twice and a backfill knows what is missing.
 
-Owns the ids of the newest trades of each code. ``sequential_id`` is unique within a market and tells nothing else:
-neither order nor whether one is missing. Pure: times are arguments, in ns of one clock.
+``sequential_id`` is unique within a market and tells nothing else: neither order nor whether one is missing. So every
+id is kept for a while, in generations: the receiving path looks into the two newest, what is older is only asked for
+when something is recovered. Of a market that went quiet the last ids are kept for ever, for its snapshot trade may be
+days old.
+
+Owns the ids. Pure: times are arguments, in ns of one clock.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-KEPT_NS = 300 * 1_000_000_000  # of ids before the newest one of a code
-KEPT_AT_LEAST = 64  # of a quiet market: its snapshot trade may be days old
-KEPT_AT_MOST = 200_000  # of a code; a bound for floods, far above what a market trades in five minutes
+SECOND_NS = 1_000_000_000
+GENERATION_NS = 60 * SECOND_NS
+GENERATION_IDS = 65_536  # so that the newest ids stay in the processor's cache, also in a flood
+KEPT_NS = 300 * SECOND_NS
+KEPT_IDS = 2_000_000  # a bound for floods, far above what all markets trade in five minutes
+BEFORE_NEWEST_NS = 150 * SECOND_NS  # of a market that went quiet: how far before its last trade ids are kept
 
-Spare = Callable[[str, Mapping[int, int]], None]
+# Whether something is still to be recovered between two moments, so that what was received then must be known.
+Needed = Callable[[int, int], bool]
+
+
+@dataclass(slots=True, eq=False)
+class _Generation:
+    """``ids`` to their codes, in the order received. ``marks``: how many there were at which time."""
+
+    began_ns: int
+    ids: dict[int, str] = field(default_factory=dict)
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    codes: frozenset[str] = frozenset()
+
+    @property
+    def ended_ns(self) -> int:
+        """When the last of them was received, or a little later."""
+        return self.marks[-1][1] if self.marks else self.began_ns
 
 
 class Ledger:
-    """``codes`` maps each code to its ids, each with the time it was received, oldest first.
+    """``new`` and ``old`` are written and read by the receiving path itself: ids to codes.
+
+    ``tick`` is to be called every second or so; the times of what was received are as exact as that.
 
     >>> ledger = Ledger()
-    >>> ledger.add("SGD-BTC", 17, 1), ledger.add("SGD-BTC", 17, 2)
-    (True, False)
+    >>> ledger.add("SGD-BTC", 17), ledger.add("SGD-BTC", 17), ledger.add("SGD-ETH", 17)
+    (True, False, True)
     """
 
-    def __init__(self) -> None:
-        #: The receiving path writes into it by itself.
-        self.codes: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    def __init__(self, now_ns: int = 0, *, kept_ns: int = KEPT_NS) -> None:
+        self._kept_ns = kept_ns
+        self._present = _Generation(now_ns)
+        self._past: list[_Generation] = []
+        self._tails: dict[str, dict[int, int]] = {}  # of codes that went quiet, with the time
+        self._clashes: set[tuple[int, str]] = set()  # ids that two codes share, under the second
+        self.new: dict[int, str] = self._present.ids
+        self.old: dict[int, str] = {}
+        #: Everything received since then is known; before it the last trades of markets that are quiet since.
+        self.complete_since_ns = 0
 
-    def add(self, code: str, sequential_id: int, received_ns: int) -> bool:
+    def add(self, code: str, sequential_id: int) -> bool:
         """Note a trade. False: it was received before."""
-        ids = self.codes[code]
-        if sequential_id in ids:
+        if sequential_id in self.new or sequential_id in self.old:
+            return self.add_again(code, sequential_id)
+        if self._in_past(code, sequential_id):
             return False
-        ids[sequential_id] = received_ns
+        self.new[sequential_id] = code
         return True
 
-    def received_ns(self, code: str, sequential_id: int) -> int | None:
-        """When a trade was received, or None."""
-        ids = self.codes.get(code)
-        return None if ids is None else ids.get(sequential_id)
+    def add_again(self, code: str, sequential_id: int) -> bool:
+        """Note a trade whose id is known, perhaps of another market. False: it was received before."""
+        if self.received(code, sequential_id):
+            return False
+        self._clashes.add((sequential_id, code))
+        return True
 
-    def newest_ns(self, code: str) -> int | None:
-        """When the newest trade of a code was received, or None."""
-        ids = self.codes.get(code)
-        return next(reversed(ids.values())) if ids else None
+    def received(self, code: str, sequential_id: int) -> bool:
+        """Whether a trade was received."""
+        return (
+            self.new.get(sequential_id) == code
+            or (sequential_id, code) in self._clashes
+            or self._in_past(code, sequential_id)
+        )
+
+    def _in_past(self, code: str, sequential_id: int) -> bool:
+        if sequential_id in self._tails.get(code, ()):
+            return True
+        return any(generation.ids.get(sequential_id) == code for generation in reversed(self._past))
+
+    def newest_ns(self) -> dict[str, int]:
+        """When the last trade of each code was received; a little earlier than true rather than later."""
+        newest: dict[str, int] = {}
+        for generation in (self._present, *reversed(self._past)):
+            marks = list(generation.marks)
+            place = len(generation.ids)
+            for code in reversed(generation.ids.values()):
+                place -= 1
+                while marks and marks[-1][0] > place:
+                    marks.pop()
+                if code not in newest:
+                    newest[code] = marks[-1][1] if marks else generation.began_ns
+        for code, tail in self._tails.items():
+            newest.setdefault(code, max(tail.values()))
+        return newest
 
     def load(self, code: str, ids: Mapping[int, int]) -> None:
-        """Trades that an earlier run received, before anything of this one."""
-        known = self.codes[code]
-        ordered = sorted({**ids, **known}.items(), key=lambda item: item[1])
-        self.codes[code] = dict(ordered)
+        """Trades that an earlier run received, with the times."""
+        if ids:
+            self._tails.setdefault(code, {}).update(ids)
 
-    def prune(self, spare: Spare) -> None:
-        """Forget what is old. ``spare(code, ids)`` is told what goes: a backfill that is still to come may need it."""
-        for code, ids in self.codes.items():
-            gone = _old(ids)
-            if gone:
-                spare(code, {sequential_id: ids[sequential_id] for sequential_id in gone})
-                self.codes[code] = _without(ids, len(gone))
+    def tick(self, now_ns: int, needed: Needed) -> None:
+        """Let time pass: begin a new generation where it is time, forget what is old."""
+        present = self._present
+        present.marks.append((len(present.ids), now_ns))
+        if now_ns - present.began_ns >= GENERATION_NS or len(present.ids) >= GENERATION_IDS:
+            self._turn(now_ns)
+        held = len(self.new) + sum(len(generation.ids) for generation in self._past)
+        for generation in self._past[:-1]:  # the newest of them is ``old``
+            if generation.ended_ns > now_ns - self._kept_ns and held <= KEPT_IDS:
+                break
+            if needed(generation.began_ns, generation.ended_ns):
+                continue
+            held -= len(generation.ids)
+            self._forget(generation)
 
+    def _turn(self, now_ns: int) -> None:
+        present = self._present
+        present.codes = frozenset(present.ids.values())
+        self._past.append(present)
+        self.old = present.ids
+        self._present = _Generation(now_ns)
+        self.new = self._present.ids
 
-def _old(ids: Mapping[int, int]) -> list[int]:
-    """The ids to forget: none until half of what is held by time is old, so that the cost is shared out."""
-    if len(ids) <= KEPT_AT_LEAST:
-        return []
-    newest = next(reversed(ids.values()))  # type: ignore[call-overload]  # a dict's view, which can be reversed
-    oldest = next(iter(ids.values()))
-    if newest - oldest < 2 * KEPT_NS and len(ids) <= KEPT_AT_MOST:
-        return []
-    items = list(ids.items())
-    surplus = len(items) - KEPT_AT_MOST // 2 if len(items) > KEPT_AT_MOST else 0
-    old = [
-        sequential_id
-        for place, (sequential_id, received) in enumerate(items)
-        if place < surplus or received < newest - KEPT_NS
-    ]
-    return old[: max(0, len(items) - KEPT_AT_LEAST)]
+    def _forget(self, generation: _Generation) -> None:
+        self._past.remove(generation)
+        self.complete_since_ns = max(self.complete_since_ns, generation.ended_ns)
+        quiet = generation.codes - self._busy(generation.ended_ns)
+        for sequential_id, code in generation.ids.items() if quiet else ():
+            if code in quiet:
+                self._tails.setdefault(code, {})[sequential_id] = generation.ended_ns
+        for code, tail in list(self._tails.items()):
+            if code in self._busy(max(tail.values())):
+                del self._tails[code]
+        if self._clashes:
+            self._clashes = {clash for clash in self._clashes if clash[0] not in generation.ids}
 
-
-def _without(ids: Mapping[int, int], first: int) -> dict[int, int]:
-    """A new dict: one whose first entries are deleted is slow to iterate."""
-    return dict(_rest(ids.items(), first))
-
-
-def _rest(items: Iterable[tuple[int, int]], first: int) -> Iterable[tuple[int, int]]:
-    return list(items)[first:]
+    def _busy(self, since_ns: int) -> frozenset[str]:
+        """The codes that are traded long after a moment, so that what they traded then is nobody's question."""
+        later = since_ns + BEFORE_NEWEST_NS
+        codes = [generation.codes for generation in self._past if generation.began_ns > later]
+        if self._present.began_ns > later:
+            codes.append(frozenset(self._present.ids.values()))
+        return frozenset().union(*codes)
