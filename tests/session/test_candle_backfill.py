@@ -144,6 +144,12 @@ def test_a_dense_market_costs_little_more_than_its_pages(every_ms: int) -> None:
 
 
 def test_pieces_end_between_periods() -> None:
+    backfill: CandleBackfill[Candle] = CandleBackfill("1m", NOON_MS - 90 * DAY_MS, NOON_MS, now_ms=NOON_MS)
+    backfill._pace.length_ms = 10_000 * 60_000 + 1
+    assert asked(backfill, NOON_MS).to_ms == NOON_MS - 90 * DAY_MS + 10_001 * 60_000
+
+
+def test_what_is_sparse_in_no_order_is_complete() -> None:
     chance, at_ms, starts = random.Random(3), NOON_MS - 40 * DAY_MS, []
     while len(starts) < 30_000:
         at_ms += 60_000 * chance.choice([1, 1, 1, 2, 3])
@@ -151,7 +157,7 @@ def test_pieces_end_between_periods() -> None:
     rest = CandlesRest(starts)
     backfill: CandleBackfill[Candle] = CandleBackfill("1m", starts[0], starts[-1], now_ms=NOON_MS)
     assert walk(backfill, rest) == starts
-    assert {request.to_ms % 60_000 for request in rest.calls} == {0}
+    assert len(rest.calls) < 1.2 * len(starts) / 200 + 50
 
 
 def test_a_market_that_falls_asleep_is_asked_for_in_longer_pieces() -> None:
