@@ -1,5 +1,6 @@
 """``upbit-stream verify``: what it says and how it ends, then against ``upbit-stream simulate`` with real processes."""
 
+import io
 import json
 import os
 import re
@@ -9,10 +10,12 @@ import urllib.request
 
 import pytest
 from click.testing import CliRunner
-from tests.record.recordings import START_MS, lines_of, record, trade
+from rich.console import Console
+from tests.record.recordings import START_MS, lines_of, record, trade, verified
 from tests.record.test_verify import gap
 
 from upbit_stream.cli.main import upbit_stream
+from upbit_stream.cli.verify_text import overview
 from upbit_stream.net.places import STATE_DIR_VARIABLE
 from upbit_stream.record import Recorder
 from upbit_stream.wire.rest import read_trades
@@ -113,6 +116,19 @@ def test_what_makes_no_sense_is_told(recording, tmp_path, arguments, reason):
     status, stdout, stderr = verify(*arguments)
     assert (status, stdout) == (2, "")
     assert reason in stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nothing_is_cut_off_where_the_terminal_is_narrow(recording, width):
+    record(recording, trade(11, stream_type="RECOVERED"), received_ms=START_MS + 60_000)
+    shown = io.StringIO()
+    console = Console(file=shown, width=width)
+    console.print(overview(verified(recording)[1], console))
+    text = " ".join(shown.getvalue().split())
+    assert FILE in text
+    assert text.count("2025-10-09 08:53:20Z") == text.count("2025-10-09 08:54:20Z") == 1
+    assert "…" not in text
+    assert ("11 rows (1 of them recovered), received" in text) == (width < 100)
 
 
 # real processes

@@ -20,7 +20,7 @@ from upbit_stream.cli import exits
 from upbit_stream.cli.options import Reach, Shown, address_of, address_options, shown_options, trusting
 from upbit_stream.cli.text import printable
 from upbit_stream.cli.verify_online import WAITS_S, compare
-from upbit_stream.cli.verify_text import NAMED, as_json, notes, table, verdict, wrongs
+from upbit_stream.cli.verify_text import NAMED, as_json, notes, overview, verdict, wrongs
 from upbit_stream.errors import UsageError
 from upbit_stream.net.environment import Environment
 from upbit_stream.net.rest import SdkRest
@@ -155,7 +155,7 @@ def _tell(report: Report, *, as_object: bool, quiet: bool) -> None:
     if not output.is_terminal:
         output.width = _UNWRAPPED_COLUMNS
     if not quiet:
-        output.print(table(report))
+        output.print(overview(report, output))
     for file in report.files:
         for line in wrongs(file):
             output.print(line, style="red", markup=False, emoji=False, soft_wrap=True)

@@ -6,10 +6,11 @@ Owns the wording, and what is shown as wrong or as a note. Knows nothing of how 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from rich.box import SIMPLE
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -26,15 +27,25 @@ from upbit_stream.record.verify_report import (
     Tally,
 )
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 NAMED = 20  # of each fault, in the text
 
 _MS = 1_000_000
+_UNBOUNDED = 10_000
 _COLUMNS = ("rows", "first received", "last received", "recovered rows", "gaps")
 Item = TypeVar("Item")
 
 
-def table(report: Report) -> Table:
-    """The files, their rows and times, and how many gaps there were."""
+def overview(report: Report, console: Console) -> Table | Text:
+    """The files, their rows and times, and how many gaps there were: a table, or lines where it has no room."""
+    shown = _table(report)
+    wanted = Measurement.get(console, console.options.update(width=_UNBOUNDED), shown).maximum
+    return shown if wanted <= console.width else Text("\n".join(map(_line_of, report.files)))
+
+
+def _table(report: Report) -> Table:
     shown = Table(box=SIMPLE)
     shown.add_column("file", overflow="fold")
     for name in _COLUMNS:
@@ -44,6 +55,15 @@ def table(report: Report) -> Table:
         cells = (printable(file.file), f"{file.rows:,}", *times, f"{file.recovered_rows:,}", f"{file.gaps.noticed:,}")
         shown.add_row(*map(Text, cells))
     return shown
+
+
+def _line_of(file: FileReport) -> str:
+    said = f"{printable(file.file)}: {plural(file.rows, 'row')}"
+    if file.recovered_rows:
+        said += f" ({file.recovered_rows:,} of them recovered)"
+    if file.first_received_at_ns:
+        said += f", received {clock(file.first_received_at_ns)} to {clock(file.last_received_at_ns)}"
+    return f"{said}, {plural(file.gaps.noticed, 'gap')}"
 
 
 def wrongs(file: FileReport) -> list[str]:

@@ -27,7 +27,7 @@ _LOCK: Final = ".lock"
 class Verification:
     """Looks through the recording in ``directory``; ``limit`` bounds how much of each fault is named, None names all.
 
-    However long the recording is, it takes about 100 MB of memory beside what is named, and 16 bytes a trade of
+    However long the recording is, it takes some 120 MB of memory beside what is named, and 16 bytes a trade of
     temporary files. Raises `UsageError` where there is no recording, `RecordingError` where the directory cannot be
     read.
 
