@@ -41,12 +41,15 @@ class Place:
         self._started.append(process)
         return process
 
-    def simulate(self, *arguments, port=0):
-        """A stand-in that keeps its tape, and where it is; a free port unless one is named."""
+    def simulate(self, *arguments, port=0, within=()):
+        """A stand-in that keeps its tape, and where it is; a free port unless one is named.
+
+        ``within`` is a command that starts it elsewhere.
+        """
         port_file = self.directory / "port"
         port_file.unlink(missing_ok=True)
         options = ("--port", str(port), "--port-file", str(port_file), "--tape", str(self.tape), *arguments)
-        process = self.start(*COMMAND, "simulate", *options, log="simulate.log")
+        process = self.start(*within, *COMMAND, "simulate", *options, log="simulate.log")
         self.until(lambda: port_file.exists() and port_file.read_text().endswith("\n"), alive=process)
         return process, int(port_file.read_text())
 
