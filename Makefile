@@ -25,7 +25,7 @@ heading = @printf '\n==== %s ====\n' '$(1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv lint format types imports unit wheel-test test lock demo clean
+.PHONY: help venv lint format types imports unit wheel-test test soak lock demo clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ wheel-test: $(INSTALLED) ## pytest on the built wheel, in an environment of its 
 	$(BIN)/python scripts/wheel_test.py
 
 test: lint types imports unit wheel-test ## all checks, as CI runs them
+
+soak: $(INSTALLED) ## thousands of schedules of faults; make soak SEEDS=5000 FIRST=0
+	$(call heading,soak)
+	SEEDS='$(SEEDS)' FIRST='$(FIRST)' JOBS='$(JOBS)' $(BIN)/python scripts/soak.py
 
 lock: $(INSTALLED) ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
 	$(UV_COMPILE) pyproject.toml --extra fast --group dev --group peers -o requirements/dev.txt
