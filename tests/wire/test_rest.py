@@ -245,7 +245,13 @@ def test_balances_are_one_message_with_all_their_decimals(drawn, simple, exact):
     assert (message.asset_uuid, message.asset_timestamp, message.timestamp) == ("asset-1", NOW, NOW)
 
 
-WRONG_NUMBERS = [b'"1.5"', b"{}", b"[1]", b"true", b"null", b"1e999", b"-1e999", b"1e-9999", b"9" * 400, b'""', b"NaN"]
+WRONG_NUMBERS = [b'"1.5 "', b'"one"', b"{}", b"[1]", b"true", b"null", b"1e999", b"-1e999", b"1e-9999", b"9" * 400, b'""', b"NaN"]
+
+
+def test_a_number_in_quotes_is_a_number():
+    (trade,) = read_trades(json.dumps([{**TRADE, "trade_price": "1.50", "change_price": "-0.1"}]).encode())
+    message = one(trade.payload(), False, True)
+    assert (str(message.trade_price), str(message.change_price), message.change) == ("1.50", "0.1", "FALL")
 
 
 @pytest.mark.parametrize("wrong", WRONG_NUMBERS)

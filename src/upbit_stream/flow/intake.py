@@ -125,7 +125,7 @@ class Intake:
         self.attend()
 
     def alive(self) -> None:
-        """A pong came."""
+        """See `Receiver.alive`."""
         self.alive_ns = self._time_ns()
 
     # what the hub tells

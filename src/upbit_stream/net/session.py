@@ -43,6 +43,9 @@ class Receiver(Protocol):
     def counts(self) -> Mapping[str, int]:
         """Messages so far, by ``ticker``, ``trade``, ``orderbook``, ``candle``, …"""
 
+    def alive(self) -> None:
+        """The exchange was heard of, though not with a message."""
+
     def asking(self, subscriptions: tuple[Subscription, ...], cause: str) -> None:
         """The whole set is about to be asked for; what was subscribed before ends with that."""
 
@@ -116,6 +119,7 @@ class Session:
 
     def pong(self) -> None:
         """See `Listener.pong`."""
+        self.receiver.alive()
         self._heartbeat.pong(self._clock.monotonic())
         self._beat_now.set()
 

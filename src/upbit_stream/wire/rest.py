@@ -65,7 +65,7 @@ class TradeRow(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _zero_for_null(self, "prev_closing_price", "change_price")
-        _check_numbers(self.trade_price, self.trade_volume, self.prev_closing_price, self.change_price)
+        _check_numbers(self, "trade_price", "trade_volume", "prev_closing_price", "change_price")
 
     def payload(self, simple: bool = False) -> bytes:
         """The ``trade`` message under DEFAULT or SIMPLE names; the best prices of then are not known."""
@@ -106,8 +106,8 @@ class CandleRow(Struct, frozen=True, kw_only=True):
     candle_acc_trade_volume: Raw
 
     def __post_init__(self) -> None:
-        _check_numbers(self.opening_price, self.high_price, self.low_price, self.trade_price)
-        _check_numbers(self.candle_acc_trade_price, self.candle_acc_trade_volume)
+        _check_numbers(self, "opening_price", "high_price", "low_price", "trade_price")
+        _check_numbers(self, "candle_acc_trade_price", "candle_acc_trade_volume")
         _millis(self.candle_date_time_utc, UTC)
 
     @property
@@ -315,10 +315,16 @@ def _digits(number: Raw) -> str:
     return memoryview(number).tobytes().decode("ascii", "replace")
 
 
-def _check_numbers(*numbers: Raw) -> None:
-    """A Raw may hold any JSON; only a number that a float can hold is put into a message."""
-    for number in numbers:
-        text = _digits(number)
+def _check_numbers(row: Struct, *fields: str) -> None:
+    """A Raw may hold any JSON; only a number that a float can hold is put into a message.
+
+    The exchange's own package takes the numbers of the market for strings, so a number in quotes is one as well.
+    """
+    for name in fields:
+        text = _digits(getattr(row, name))
+        if text.startswith('"'):
+            text = text.strip('"')
+            force_setattr(row, name, Raw(text.encode()))
         if not (_NUMBER.fullmatch(text) and isfinite(float(text))):
             raise ValueError(f"{text[:40]} is no number that the exchange would write")
 
