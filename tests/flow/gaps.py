@@ -16,8 +16,11 @@ SECOND = 1_000_000_000
 
 
 def time_ns() -> int:
-    """The wall clock of a test in virtual time: `START_NS` at its begin."""
-    return START_NS + round((asyncio.get_running_loop().time() - 1_000) * 1e9)
+    """The wall clock of a test in virtual time: `START_NS` at its begin, and outside of it."""
+    try:
+        return START_NS + round((asyncio.get_running_loop().time() - 1_000) * 1e9)
+    except RuntimeError:
+        return START_NS
 
 
 def at(seconds: float) -> int:
@@ -47,16 +50,18 @@ class Books:
     def __init__(self) -> None:
         self.recovered: list[Any] = []
         self.known: list[Any] = []
-        self.spared: list[Any] = []
+        self.joins: list[int] = []
+        self.needed = False
         self.checked: list[Any] = []
         self.begun: list[Any] = []
 
-    def recover(self, gap, known=()):
+    def recover(self, gap, *, known=(), joins=0):
         self.recovered.append(gap)
         self.known.append(set(known))
+        self.joins.append(joins)
 
-    def spare(self, code, ids):
-        self.spared.append((code, dict(ids)))
+    def needs(self, from_ns, to_ns):
+        return self.needed
 
     def check(self, key, from_ns, to_ns, reason):
         self.checked.append((key, from_ns, to_ns, reason))
@@ -103,7 +108,7 @@ class Bench:
         source.alive_ns = time_ns()
         first = self.continuity.heard(source, head, time_ns(), known=known)
         if kind == "trade":
-            self.continuity.ledger.add(code, trade_id, time_ns())
+            self.continuity.ledger.add(code, trade_id)
         else:
             self.continuity.last[kind][code] = time_ns()
         return first
