@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
@@ -29,14 +28,13 @@ from upbit_stream.model.subscription import TYPES, Endpoint, Subscription
 from upbit_stream.net.endpoints import Endpoints
 from upbit_stream.net.environment import Environment
 from upbit_stream.net.options import HeartbeatKind, SessionOptions
-from upbit_stream.net.picows_connector import PicowsConnector
-from upbit_stream.net.rest import SdkRest
+from upbit_stream.net.reach import Reach
 from upbit_stream.session.desired import SubscriptionSet
 from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format, check_format
 
 BASE_URL_VARIABLE = "UPBIT_BASE_URL"
-_FAMILIES = {None: socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+IDS_KEPT_S = 300.0  # of trades, at least: what is repeated later than that is delivered again
 
 
 class Stream:
@@ -119,13 +117,10 @@ class Stream:
             max_retries=max_retries,
             connections=connections,
         )
-        if family not in _FAMILIES:
-            raise UsageError(f"family {family!r} is not 'ipv4', 'ipv6' or None")
-        if max_message_bytes < 1024:
-            raise UsageError(f"max_message_bytes {max_message_bytes!r}: the exchange's messages are larger than that")
-        environment = environment or Environment()
         if audit_s is not None and not audit_s > 0:
             raise UsageError(f"audit_s {audit_s!r}: seconds, or None for no audits")
+        reach = Reach(compression, proxy, family, ssl_context, max_message_bytes)
+        environment = environment or Environment()
         self._hub = Hub(
             wire_format=format,
             exact=exact,
@@ -133,34 +128,19 @@ class Stream:
             hold=self._hold,
             fail=self._fail,
             tells_apart=recover,
-            kept_s=300.0 + (audit_s or 0.0),
+            kept_s=IDS_KEPT_S + (audit_s or 0.0),
             is_redundant=connections > 1,
             ordered=ordered,
         )
         self._recovery: Recovery | None = None
         if recover:
-            rest = SdkRest(
-                self._address,
-                credentials,
-                environment=environment,
-                proxy=proxy,
-                ssl_context=ssl_context,
-                family=_FAMILIES[family],
-            )
-            self._recovery = Filling.begin(
-                self._hub, rest, environment, simple=format.startswith("SIMPLE"), audit_s=audit_s
-            )
+            rest = reach.rest(self._address, credentials, environment)
+            simple = format.startswith("SIMPLE")
+            self._recovery = Filling.begin(self._hub, rest, environment, simple=simple, audit_s=audit_s)
         self._endpoints = Endpoints(
             self._address,
             credentials,
-            connector=environment.connector
-            or PicowsConnector(
-                ssl_context=ssl_context,
-                proxy=proxy,
-                family=_FAMILIES[family],
-                compression=compression,
-                max_message_bytes=max_message_bytes,
-            ),
+            connector=reach.connector(environment),
             sink=self._hub,
             options=options,
             environment=environment,

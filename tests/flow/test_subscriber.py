@@ -324,3 +324,31 @@ def test_events_keep_their_place_among_the_messages():
             consumer.put_event(event(number))
             expected.append(event(number))
     assert numbers(taken(consumer)) == expected
+
+
+def test_what_was_dropped_of_each_type_and_code_is_a_gap():
+    consumer = subscriber("drop_oldest", limit=2, events=True)
+    for number, code in enumerate(("A-B", "A-B", "C-D", "A-B", "C-D", "C-D"), 1):
+        consumer.put(message(number, code))
+    dropped, *gaps = taken(consumer)[:3]
+    assert (dropped.type, dropped.count) == ("dropped", 4)
+    assert [(gap.number, gap.message_type, gap.code, gap.from_ns, gap.to_ns) for gap in gaps] == [
+        (1, "trade", "A-B", 1, 4),
+        (2, "trade", "C-D", 3, 3),
+    ]
+    assert all(gap.lost and gap.reason for gap in gaps)
+    assert len(consumer) == 0
+    for number in range(3):
+        consumer.put(message(number))
+    assert [gap.number for gap in taken(consumer) if gap.type == "gap"] == [3]
+
+
+def test_a_consumer_without_events_is_told_of_no_gap():
+    consumer = subscriber("drop_oldest", limit=1)
+    for number in range(3):
+        consumer.put(message(number))
+    assert numbers(taken(consumer)) == [2]
+    consumer = subscriber("latest", events=True)
+    for number in range(3):
+        consumer.put(message(number))
+    assert [item.type for item in taken(consumer)] == ["dropped", "trade"]

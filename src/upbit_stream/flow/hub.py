@@ -183,6 +183,7 @@ class Hub:
             time_ns=self._time_ns,
             hold=self._held,
             on_drop=self._dropping,
+            next_gap=self.continuity.next_number,
         )
         self._subscribers[subscriber] = wanted
         self._refresh()

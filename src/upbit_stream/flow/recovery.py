@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
 AUDIT_LAG_NS = 15 * 1_000_000_000  # what is younger may still be on its way
+_AUDITED = frozenset({"trade", "candle", "myOrder", "myAsset"})
 _AT_ONCE = 4  # requests under way
 _FIRST_S, _CAP_S = 1.0, 60.0
 _PRUNE_S = 5.0
@@ -255,7 +256,11 @@ class Recovery:
             job = queue[0]
             lost = ""
             if not (job.is_baseline and len(queue) > 1):  # what changed since would be taken for known
-                lost = await self._do(job)
+                try:
+                    lost = await self._do(job)
+                except Exception as error:  # a mistake of ours must stop neither live data nor the jobs after it
+                    log.exception("recovery of %s", job)
+                    lost = f"a mistake in the recovery: {error!r}"
             queue.pop(0)
             if not queue and key[0] == "trade":
                 self._outlet.let_go(key[1])
@@ -321,9 +326,9 @@ class Recovery:
             self._checked[job.key] = max(checked, job.to_ns)
 
     async def _audit(self, every_s: float) -> None:
-        """Ask the exchange what it has of each market, one after the other, spread over the time."""
+        """Ask the exchange what it has of each type and code, one after the other, spread over the time."""
         while True:
-            keys = sorted(key for key in self._covered() if key[0].partition(".")[0] in ("trade", "candle"))
+            keys = sorted(key for key in self._covered() if key[0].partition(".")[0] in _AUDITED)
             for key in keys:
                 await asyncio.sleep(every_s / len(keys))
                 to_ns = self._clock.time_ns() - AUDIT_LAG_NS

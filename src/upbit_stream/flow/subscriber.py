@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, get_args
 
 from upbit_stream.errors import UsageError
-from upbit_stream.model.events import Dropped, Event, Malformed
+from upbit_stream.model.events import Dropped, Event, Gap, Malformed
 from upbit_stream.model.messages import AnyMessage
 
 Policy: TypeAlias = Literal["wait", "drop_oldest", "latest"]
 Item = TypeVar("Item")
+DROPPED = "its messages were dropped, as its policy says; other consumers have them"
 
 
 class Subscriber(Generic[Item]):
@@ -24,7 +25,7 @@ class Subscriber(Generic[Item]):
     ``policy`` says what happens at ``limit`` buffered messages: ``wait`` stops reading from the exchange until this
     consumer has caught up, ``drop_oldest`` drops the oldest, ``latest`` keeps only the newest of each type and code
     and needs no limit. Drops are counted in ``dropped``, and told as a `Dropped` event in the place of what
-    is missing.
+    is missing; after ``drop_oldest`` with a `Gap` for each type and code, from the first to the last one dropped.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Subscriber(Generic[Item]):
         time_ns: Callable[[], int],
         hold: Callable[[Subscriber[Any], bool], None],
         on_drop: Callable[[Subscriber[Any]], None],
+        next_gap: Callable[[], int],
     ) -> None:
         check_buffer(policy, limit)
         self.name = name
@@ -48,6 +50,8 @@ class Subscriber(Generic[Item]):
         self._time_ns = time_ns
         self._hold = hold
         self._on_drop = on_drop
+        self._next_gap = next_gap
+        self._lost: dict[tuple[str, str], tuple[int, int]] = {}  # of what was dropped and is not told yet: from, to
         self._holding = False
         self._untold = 0
         self._buffer: deque[Any] = deque()
@@ -146,6 +150,8 @@ class Subscriber(Generic[Item]):
         while self._buffer:
             oldest = self._buffer.popleft()
             if not isinstance(oldest, Event):
+                if self.wants_events:
+                    self._note_lost(oldest)
                 self._count_drop()
                 break
             events.append(oldest)
@@ -157,9 +163,32 @@ class Subscriber(Generic[Item]):
             self._untold += 1
         self._on_drop(self)
 
+    def _note_lost(self, message: AnyMessage) -> None:
+        key = (message.type, message.code)
+        from_ns, _ = self._lost.get(key, (message.received_at_ns, 0))
+        self._lost[key] = (from_ns, message.received_at_ns)
+
     def _dropped_event(self) -> Dropped:
+        """What was dropped, in the place of it; the gaps that this makes come right after it."""
         count, self._untold = self._untold, 0
-        return Dropped(at_ns=self._time_ns(), consumer=self.name, count=count, total=self.dropped)
+        at_ns = self._time_ns()
+        lost, self._lost = self._lost, {}
+        gaps = [
+            Gap(
+                at_ns=at_ns,
+                number=self._next_gap(),
+                message_type=kind,
+                code=code,
+                from_ns=from_ns,
+                to_ns=to_ns,
+                reason="this consumer was too slow",
+                lost=DROPPED,
+            )
+            for (kind, code), (from_ns, to_ns) in lost.items()
+        ]
+        self._buffer.extendleft(reversed(gaps))
+        self._events += len(gaps)
+        return Dropped(at_ns=at_ns, consumer=self.name, count=count, total=self.dropped)
 
     # events, and the end
 

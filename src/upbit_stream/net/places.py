@@ -164,7 +164,7 @@ class FileStore:
         return int(row[0]) if row else 0
 
     def close(self) -> None:
-        """Let go of the file. A thread may be at it still, for a wait that was cancelled: then it does that at its end."""
+        """Let go of the file. Where a thread is still at it, for a wait that was cancelled, it does that at its end."""
         self._closed = True
         if self._in_use.acquire(blocking=False):
             try:
