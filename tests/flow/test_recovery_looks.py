@@ -110,7 +110,7 @@ def test_a_moment_of_ours_is_told_by_the_exchanges_clock():
 
 def test_each_market_is_looked_at_in_turn_up_to_a_moment_ago():
     async def body():
-        bench = Bench(audit_s=60, covered=[BTC, ETH, ("ticker", "SGD-BTC"), ("candle.1m", "SGD-BTC"), ("myOrder", "")])
+        bench = Bench(audit_s=60, covered=[BTC, ETH, ("ticker", "SGD-BTC"), ("candle.1m", "SGD-BTC")])
         looks = []
 
         async def fill(job):
