@@ -232,13 +232,7 @@ class Stream:
 
         >>> await stream.subscribe("orderbook", ["KRW-BTC.15"], level=10000)  # doctest: +SKIP
         """
-        foreign = set(options) - set(Subscription.__struct_fields__[2:])
-        if foreign:
-            raise InvalidSubscription(
-                f"{type}: unknown option {sorted(foreign)[0]!r}; one of {', '.join(Subscription.__struct_fields__[2:])}"
-            )
-        given = codes if isinstance(codes, str) else tuple(codes)
-        await self.subscribe_all([Subscription(type=type, codes=given, **options)])
+        await self.subscribe_all([Subscription.with_options(type, codes, options)])
 
     async def subscribe_all(self, subscriptions: Iterable[Subscription]) -> None:
         """Subscribe to several at once, in one request for each endpoint. See `subscribe`."""
@@ -247,7 +241,10 @@ class Stream:
             self._check(subscription)
             by_endpoint.setdefault(subscription.endpoint, []).append(subscription)
         self._begin_iterator()
-        await self._change({endpoint: functools.partial(_plus, wanted) for endpoint, wanted in by_endpoint.items()})
+        plus = SubscriptionSet.plus_all
+        await self._change(
+            {endpoint: functools.partial(plus, subscriptions=added) for endpoint, added in by_endpoint.items()}
+        )
 
     async def unsubscribe(self, type: str, codes: Iterable[str] = ()) -> None:  # noqa: A002  # the wire's word
         """End the subscription of these codes of a type, or of the whole type; returns when the exchange has it.
@@ -402,9 +399,3 @@ class Stream:
         self._begun()
         if self._state == "closed":
             raise StreamClosed(f"the stream is closed{f': {self._error}' if self._error else ''}") from self._error
-
-
-def _plus(wanted: Iterable[Subscription], to: SubscriptionSet) -> SubscriptionSet:
-    for subscription in wanted:
-        to = to.plus(subscription)
-    return to

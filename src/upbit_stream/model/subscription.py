@@ -115,6 +115,14 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return TYPES[self.type].endpoint
 
     @classmethod
+    def with_options(cls, kind: str, codes: Iterable[str], options: Mapping[str, Any]) -> Subscription:
+        """Of a type, its codes (one may stand alone) and options by their names, of which none may be unknown."""
+        known = cls.__struct_fields__[2:]
+        for name in sorted(set(options) - set(known)):
+            raise InvalidSubscription(f"{kind}: unknown option {name!r}; one of {', '.join(known)}")
+        return cls(type=kind, codes=codes if isinstance(codes, str) else tuple(codes), **options)
+
+    @classmethod
     def parse(cls, text: str, **options: Any) -> Subscription:
         """Read ``TYPE:CODE[,CODE…]``, or ``TYPE`` alone. Options are the constructor's."""
         kind, colon, codes = text.strip().partition(":")

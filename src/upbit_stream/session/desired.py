@@ -46,6 +46,13 @@ class SubscriptionSet:
         _check_indicators(groups.values())
         return SubscriptionSet(groups)
 
+    def plus_all(self, subscriptions: Iterable[Subscription]) -> SubscriptionSet:
+        """With several more. Raises as `plus` does."""
+        whole = self
+        for subscription in subscriptions:
+            whole = whole.plus(subscription)
+        return whole
+
     def minus(self, kind: str, codes: Iterable[str] = ()) -> SubscriptionSet:
         """Without these codes of a type, or without the type where no code is named."""
         gone = set(codes)
