@@ -241,10 +241,8 @@ class Stream:
             self._check(subscription)
             by_endpoint.setdefault(subscription.endpoint, []).append(subscription)
         self._begin_iterator()
-        plus = SubscriptionSet.plus_all
-        await self._change(
-            {endpoint: functools.partial(plus, subscriptions=added) for endpoint, added in by_endpoint.items()}
-        )
+        plus = functools.partial(functools.partial, SubscriptionSet.plus_all)
+        await self._change({endpoint: plus(subscriptions=added) for endpoint, added in by_endpoint.items()})
 
     async def unsubscribe(self, type: str, codes: Iterable[str] = ()) -> None:  # noqa: A002  # the wire's word
         """End the subscription of these codes of a type, or of the whole type; returns when the exchange has it.
