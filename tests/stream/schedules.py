@@ -24,6 +24,7 @@ OTHER = "SGD-SOL"  # comes and goes
 FORMATS = ("DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST")
 CANDLES = ("candle.1s", "candle.1m")
 PRIVATE = ("myOrder", "myAsset")
+AUDIT_S = 60.0
 _FIRST_FAULT_MS = 5_000
 
 
@@ -69,6 +70,7 @@ class Schedule:
 def draw(seed: int) -> Schedule:
     """The schedule of a seed, the same on every machine."""
     chance = random.Random(f"{seed}/nothing lost")
+    audits = random.Random(f"{seed}/audits").random() < 0.6
     seconds = chance.randint(180, 360)
     start_ms = MORNING_MS
     if chance.random() < 1 / 3:
@@ -99,9 +101,16 @@ def draw(seed: int) -> Schedule:
             "ordered": chance.random() < 0.4,
             "exact": chance.random() < 0.3,
             "heartbeat": chance.choice(("frame", "text")),
+            "audit_s": AUDIT_S if audits else None,
             **chance.choice(({}, {}, {"silence_limits_s": {"trade": 20.0, "ticker": 15.0, "orderbook": 10.0}})),
         },
-        faults=_faults(chance, seed, start_ms, seconds, kinds),
+        # What is lost on the way while the connection lives is seen by nothing but audits, and these would find
+        # also what was forgotten after an interruption.
+        faults=tuple(
+            fault
+            for fault in _faults(chance, seed, start_ms, seconds, kinds)
+            if audits or not isinstance(fault, LoseMessages)
+        ),
     )
 
 
