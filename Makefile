@@ -25,7 +25,7 @@ heading = @printf '\n==== %s ====\n' '$(1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv lint format types imports unit wheel-test test soak lock demo clean
+.PHONY: help venv lint format types imports unit wheel-test test guarantees soak lock demo clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ wheel-test: $(INSTALLED) ## pytest on the built wheel, in an environment of its 
 	$(BIN)/python scripts/wheel_test.py
 
 test: lint types imports unit wheel-test ## all checks, as CI runs them
+
+guarantees: $(INSTALLED) ## the numbers of README's table of guarantees
+	@$(BIN)/python scripts/guarantees.py
 
 soak: $(INSTALLED) ## thousands of schedules of faults; make soak SEEDS=5000 FIRST=0
 	$(call heading,soak)

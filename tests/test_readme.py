@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.conftest import CAPTURE
 from tests.lab import KEYS, START_MS
 from upbit_stream import RawMessage, Stream
 from upbit_stream.cli import exits
+from upbit_stream.model.subscription import TYPES
 from upbit_stream.record import Recorder
 from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.testing.memory import BASE_URL, MemoryExchange
@@ -91,6 +94,20 @@ def test_the_table_of_options_is_complete() -> None:
     real = set(inspect.signature(Stream).parameters) - {"environment", "insecure"}
     assert named == real
     assert "insecure=True" in table
+
+
+def test_the_numbers_of_the_guarantees_are_those_of_the_code() -> None:
+    section = README.partition("### What is guaranteed")[2].partition("\n## ")[0]
+    rows = re.sub(r"`[^`]*`", "", "".join(line for line in section.splitlines(keepends=True) if line.startswith("|")))
+    told = set(re.findall(r"\d[\d,]*", rows))
+    script = Path(__file__).parents[1] / "scripts" / "guarantees.py"
+    printed = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True).stdout
+    assert told
+    assert told <= set(re.findall(r"\d[\d,]*", printed))
+    types = {
+        name for cell in re.findall(r"^\| (`.*?) \|", section, flags=re.M) for name in re.findall(r"`([\w.]+)`", cell)
+    }
+    assert {name.partition(".")[0] for name in types} == {name.partition(".")[0] for name in TYPES}
 
 
 def test_the_exit_statuses_are_those_of_the_code() -> None:
