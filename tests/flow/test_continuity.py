@@ -146,6 +146,21 @@ def test_each_key_has_its_own_gap_and_the_numbers_count_over_all_endpoints():
     in_time(body)
 
 
+def test_a_gap_of_all_orders_begins_with_the_last_message_of_any_market():
+    async def body():
+        bench = Bench()
+        source = bench.up("myOrder")
+        for code in ("SGD-BTC", "SGD-ETH"):
+            await asyncio.sleep(5)
+            bench.comes(source, "myOrder", code)
+        await asyncio.sleep(5)
+        bench.continuity.ended(source, "lost")
+        bench.up("myOrder")
+        assert bench.gaps() == [("myOrder", "", 10, 15, False)]
+
+    in_time(body)
+
+
 @pytest.mark.parametrize("kind", ["ticker", "orderbook"])
 def test_what_has_no_history_is_lost_at_once(kind):
     async def body():

@@ -176,7 +176,7 @@ def test_candles_of_an_earlier_run_are_known():
 def test_orders_of_some_markets_are_resumed_by_all_of_them_together():
     async def body():
         bench = Bench()
-        for code, left in (("SGD-BTC", -100), ("SGD-ETH", -50)):
+        for code, left in (("SGD-BTC", -50), ("SGD-ETH", -100)):
             bench.continuity.resume(Mark(type="myOrder", code=code, received_at_ns=at(left)))
         bench.up("myOrder")
         assert bench.gaps() == [("myOrder", "", -50, 0, False)]

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from tests.flow.exchanges import BTC, START_MS, Floor, candle_row, gap, ms, recovered, trade_row
+from tests.flow.exchanges import BTC, START_MS, Floor, balance_row, candle_row, gap, ms, order_row, recovered, trade_row
 from tests.flow.gaps import at, in_time
 
 from upbit_stream.wire.requests import FORMATS
@@ -240,6 +240,41 @@ def test_where_trades_come_in_order_live_ones_wait_for_the_recovered():
             ("trade", 3),
             ("recovered", 0),
         ]
+
+    in_time(body)
+
+
+@pytest.mark.parametrize("wire_format", FORMATS)
+def test_what_is_recovered_bears_the_names_of_the_format_in_use(wire_format):
+    async def body():
+        floor, tapped = Floor(wire_format), []
+        floor.hub.tap(tapped.append)
+        floor.rest.tape = tape(110)
+        floor.rest.periods = periods(11)
+        floor.rest.closed = [order_row("a", ms(660), "done")]
+        floor.rest.balance = [balance_row("SGD", "1")]
+        await recovered(floor, gap("candle.1m", 650, 670), gap(), gap("myOrder", 650, 670, code=""))
+        await recovered(floor, gap("myAsset", 670, 690, code=""))
+        key = b'{"ty":' if wire_format.startswith("SIMPLE") else b'{"type":'
+        assert {raw.type for raw in tapped if raw.payload.startswith(key)} == {
+            "trade",
+            "candle.1m",
+            "myOrder",
+            "myAsset",
+        }
+        assert all(raw.payload.startswith(key) for raw in tapped)
+
+    in_time(body)
+
+
+def test_the_clocks_may_differ_by_five_seconds_at_the_end():
+    async def body():
+        floor = Floor()
+        floor.rest.tape = tape(134, 136)
+        await asyncio.sleep(1_000)
+        floor.recovery.recover(gap())
+        await floor.recovery.settled()
+        assert floor.ids() == [1]
 
     in_time(body)
 

@@ -4,6 +4,7 @@ from tests.flow.gaps import at, in_time
 
 from upbit_stream.model.messages import MyOrder
 from upbit_stream.wire.requests import FORMATS
+from upbit_stream.wire.rest import assets_payload
 
 # orders
 
@@ -122,5 +123,18 @@ def test_balances_that_did_not_change_are_not_told():
         await recovered(floor, gap("myAsset", code=""))
         assert floor.messages() == []
         assert floor.out[-1].count == 0
+
+    in_time(body)
+
+
+def test_a_balance_that_the_stream_told_is_not_told_again():
+    async def body():
+        floor = Floor()
+        intake = floor.hub.receiver("private", lambda reply: None)
+        told = [balance_row("SGD", "10")]
+        intake.receive(assets_payload(told, "x", START_MS).replace(b"RECOVERED", b"REALTIME"))
+        floor.rest.balance = [*told, balance_row("BTC", "1")]
+        await recovered(floor, gap("myAsset", code=""))
+        assert balances(floor) == [[("SGD", "10")], [("BTC", "1")]]
 
     in_time(body)

@@ -218,6 +218,29 @@ def test_an_answer_without_sense_is_asked_for_again_after_a_while():
     in_time(body)
 
 
+def test_a_mistake_of_ours_loses_one_gap_and_stops_nothing_else(caplog):
+    async def body():
+        bench = Bench()
+
+        async def fill(job):
+            if job.number == 1:
+                raise KeyError("a mistake")
+            await Bench.fill(bench, job)
+
+        bench.recovery.fill = fill
+        for number in (1, 2):
+            bench.recovery.recover(gap(number))
+        await bench.recovery.settled()
+        assert bench.told() == [
+            ("gap", 1, "a mistake in the recovery: KeyError('a mistake')"),
+            b"2:17",
+            ("recovered", 2, "recovered"),
+        ]
+        assert [record.exc_info is not None for record in caplog.records if record.levelname == "ERROR"] == [True]
+
+    in_time(body)
+
+
 # the end
 
 

@@ -183,6 +183,7 @@ def test_while_a_gap_of_a_market_is_recovered_it_is_not_audited():
         bench.recovery.recover(gap(1))
         await asyncio.sleep(95)
         assert len(bench.rest.asked_at) == 1
+        assert [job.number for job in bench.recovery._queues[BTC]] == [1]
         await bench.recovery.close()
 
     in_time(body)
@@ -194,5 +195,23 @@ def test_without_audits_nobody_looks():
         bench.recovery.began(BTC, START_NS)
         await asyncio.sleep(10_000)
         assert bench.rest.asked_at == []
+
+    in_time(body)
+
+
+def test_a_gap_that_was_filled_leaves_what_was_before_it_to_the_next_look():
+    async def body():
+        bench = Bench(audit_s=100, covered=[BTC])
+        looks = []
+
+        async def fill(job):
+            looks.append((job.from_ns, job.to_ns))
+
+        bench.recovery.fill = fill
+        bench.recovery.began(BTC, START_NS)
+        bench.recovery.recover(gap(1, from_s=50, to_s=60))
+        await asyncio.sleep(101)
+        assert looks == [(at(50), at(60)), (at(0), at(85))]
+        await bench.recovery.close()
 
     in_time(body)
