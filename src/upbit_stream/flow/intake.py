@@ -110,7 +110,11 @@ class Intake:
     @property
     def copies(self) -> dict[str, int]:
         """Of these, those that were not delivered, since they had been before."""
-        return {kind.partition(".")[0]: self._routes[twin].copies for kind, twin in self._kinds.items()}
+        copies: dict[str, int] = {}
+        for kind, twin in self._kinds.items():
+            name = kind.partition(".")[0]
+            copies[name] = copies.get(name, 0) + self._routes[twin].copies
+        return copies
 
     # what a session tells
 

@@ -25,6 +25,7 @@ class Ordering:
         self._deliver = deliver
         self._changed = changed
         self._held: dict[str, list[Trade]] = {}
+        self._oldest_ms: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def hold(self, code: str) -> None:
@@ -41,6 +42,7 @@ class Ordering:
         if held is None:
             return
         self._timers.pop(code).cancel()
+        self._oldest_ms.pop(code, None)
         for trade in sorted(held, key=_executed):
             self._deliver(trade)
         if not self._held:
@@ -53,8 +55,10 @@ class Ordering:
         held = self._held.get(message.code)
         if held is None:
             return False
-        if message.stream_type == "RECOVERED" and not (held and _executed(held[0]) < _executed(message)):
+        oldest_ms = min(self._oldest_ms.get(message.code, message.trade_timestamp), message.trade_timestamp)
+        if message.stream_type == "RECOVERED" and oldest_ms == message.trade_timestamp:
             return False
+        self._oldest_ms[message.code] = oldest_ms
         held.append(message)
         if len(held) >= HELD_TRADES:
             self._give_up(message.code, f"{HELD_TRADES} trades")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from upbit_stream.model.messages import Asset, MyAsset, MyOrder
+from upbit_stream.model.progress import amount, is_final, rank
 from upbit_stream.wire.rest import BalanceRow
 
 # REST tells in whole seconds when an order was placed, and two clocks differ: one that was placed so much before a gap
@@ -19,9 +20,6 @@ OVERLAP_MS = 10_000
 MOST_CLOSED = 10_000  # closed orders that are remembered
 MOST_OPEN = 100_000  # a bound for an account whose orders end unseen; far above what anyone has open
 
-_RANKS = {"watch": 0, "wait": 1, "trade": 2, "done": 3, "cancel": 3, "prevented": 2}
-_FINAL = 3
-_NEW_STATE = 2  # one that this version does not know: taken for open, so that what follows is not lost
 _NOTHING = Decimal(0)
 
 
@@ -125,14 +123,14 @@ class Orders:
         if row.uuid in self._closed or (known is not None and _progress(row) <= known):
             return False
         if known is None and not self._is_since(row, since_ms):
-            if _rank(row) != _FINAL:
+            if not is_final(row.state):
                 self._note(row)
             return False
         self._note(row)
         return True
 
     def _is_since(self, row: OrderState, since_ms: int) -> bool:
-        if self._complete_since_ms is not None and _rank(row) != _FINAL:
+        if self._complete_since_ms is not None and not is_final(row.state):
             since_ms = min(since_ms, self._complete_since_ms)
         return row.created_ms >= since_ms - OVERLAP_MS
 
@@ -140,7 +138,7 @@ class Orders:
         uuid = order.uuid
         if uuid in self._closed:
             return
-        if _rank(order) == _FINAL:
+        if is_final(order.state):
             self._open.pop(uuid, None)
             self._closed[uuid] = None
             if len(self._closed) > self._most_closed:
@@ -203,18 +201,9 @@ class Balances:
         return True
 
 
-def _rank(order: MyOrder | OrderState) -> int:
-    return _RANKS.get(order.state, _NEW_STATE)
-
-
 def _progress(order: MyOrder | OrderState) -> tuple[Decimal, int]:
-    return _amount(order.executed_volume), _rank(order)
+    return amount(order.executed_volume), rank(order.state)
 
 
 def _amounts(row: Asset | BalanceRow) -> tuple[Decimal, Decimal]:
-    return _amount(row.balance), _amount(row.locked)
-
-
-def _amount(value: Decimal | None) -> Decimal:
-    """A number that can be compared: a decimal that was sent as text may be no number."""
-    return value if value is not None and value.is_finite() else _NOTHING
+    return amount(row.balance), amount(row.locked)

@@ -30,17 +30,19 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """The first sign of ``key`` since it was asked for. ``begins``: it was never subscribed before. ``hole`` is what
-    ends with it, or None.
+    """The first sign of ``key`` since it was asked for. ``begins``: it was never heard of before, and was asked for
+    first at ``asked_ns``. ``hole`` is what ends with it, or None.
     """
 
     key: Key
     begins: bool
     hole: Hole | None
+    asked_ns: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
 class _Cover:
+    asked_ns: int
     live: dict[object, int] = field(default_factory=dict)  # session: since when
     past: list[tuple[int, int]] = field(default_factory=list)  # from, until
     open_since: int | None = None
@@ -51,6 +53,7 @@ class _Cover:
 class _Round:
     """A set that a session has asked for; ``awaited`` are the keys that have not spoken since."""
 
+    keys: frozenset[Key]
     awaited: set[Key]
     asked_at: int
     is_first: bool  # on a new connection: whatever comes proves that the key is registered
@@ -69,6 +72,7 @@ class Coverage:
         self._covers: dict[Key, _Cover] = {}
         self._resumed: dict[Key, tuple[int, str]] = {}
         self._begun: set[Key] = set()
+        self._asked_ns: dict[Key, int] = {}  # last, by whichever session
         self._sessions: dict[object, set[Key]] = {}
         self._rounds: dict[object, _Round] = {}
 
@@ -81,18 +85,15 @@ class Coverage:
         had = self._sessions.pop(session, set())
         self._sessions[session] = set()
         is_first = session not in self._rounds
+        self._asked_ns.update(dict.fromkeys(keys, now_ns))
         holes = [hole for key in sorted(had) for hole in self._uncover(session, key, now_ns, reason)]
-        self._rounds[session] = _Round(set(keys), now_ns, is_first)
+        self._rounds[session] = _Round(frozenset(keys), set(keys), now_ns, is_first)
         return holes
 
     def awaits(self, session: object) -> bool:
         """Whether messages of this session are to be told to `heard`."""
         current = self._rounds.get(session)
         return current is not None and bool(current.awaited)
-
-    def asked_ns(self, session: object) -> int:
-        """When the set of a session was asked for."""
-        return self._rounds[session].asked_at
 
     def covered(self) -> list[Key]:
         """What a session covers now, whichever."""
@@ -112,17 +113,18 @@ class Coverage:
         current.awaited.discard(key)
         return self._first(session, key, now_ns)
 
-    def registered(self, session: object, keys: Iterable[Key], now_ns: int) -> None:
+    def registered(self, session: object, now_ns: int) -> None:
         """The exchange confirmed the set. What is in nobody's set any more is forgotten."""
         current = self._rounds[session]
         current.registered_at = now_ns
         for key in current.awaited:
             if not self._is_open(key):
                 self._cover(session, key, now_ns)
-        wanted = set(keys)
-        for key in [key for key, cover in self._covers.items() if key not in wanted and not cover.live]:
-            del self._covers[key]
-            self._begun.discard(key)
+        # Another connection may have been asked since for what this one does not know yet.
+        for key, cover in list(self._covers.items()):
+            if key not in current.keys and self._asked_ns[key] < current.asked_at and not cover.live:
+                del self._covers[key], self._asked_ns[key]
+                self._begun.discard(key)
 
     def unheard(self, session: object, keys: Iterable[Key]) -> list[First]:
         """These keys are waited for no longer: they are covered since they were registered."""
@@ -142,10 +144,11 @@ class Coverage:
         return [hole for key in sorted(keys) for hole in self._uncover(session, key, alive_ns, reason)]
 
     def _first(self, session: object, key: Key, since_ns: int) -> First:
+        is_resumed = key in self._resumed
         hole = self._cover(session, key, since_ns)
-        begins = hole is None and key not in self._begun
+        begins = not is_resumed and key not in self._begun
         self._begun.add(key)
-        return First(key, begins, hole)
+        return First(key, begins, hole, self._covers[key].asked_ns)
 
     def _is_open(self, key: Key) -> bool:
         """Whether a hole waits to be ended by data."""
@@ -157,7 +160,7 @@ class Coverage:
     def _cover(self, session: object, key: Key, since_ns: int) -> Hole | None:
         cover = self._covers.get(key)
         if cover is None:
-            cover = self._covers[key] = _Cover()
+            cover = self._covers[key] = _Cover(self._rounds[session].asked_at)
         if key in self._resumed:
             cover.open_since, cover.reason = self._resumed.pop(key)
         cover.live.setdefault(session, since_ns)

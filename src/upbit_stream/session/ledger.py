@@ -18,7 +18,7 @@ GENERATION_NS = 60 * SECOND_NS
 GENERATION_IDS = 65_536  # so that the newest ids stay in the processor's cache, also in a flood
 KEPT_NS = 300 * SECOND_NS
 KEPT_IDS = 2_000_000  # a bound for floods, far above what all markets trade in five minutes
-BEFORE_NEWEST_NS = 150 * SECOND_NS  # of a market that went quiet: how far before its last trade ids are kept
+BEFORE_NEWEST_NS = 210 * SECOND_NS  # of a market that went quiet: how far before its last trade ids are kept
 
 # Whether something is still to be recovered between two moments, so that what was received then must be known.
 Needed = Callable[[int, int], bool]
@@ -118,12 +118,13 @@ class Ledger:
             self._turn(now_ns)
         held = len(self.new) + sum(len(generation.ids) for generation in self._past)
         for generation in self._past[:-1]:  # the newest of them is ``old``
-            if generation.ended_ns > now_ns - self._kept_ns and held <= KEPT_IDS:
+            is_old = generation.ended_ns <= now_ns - self._kept_ns
+            if not is_old and held <= KEPT_IDS:
                 break
-            if needed(generation.began_ns, generation.ended_ns):
+            if held <= KEPT_IDS and needed(generation.began_ns, generation.ended_ns):
                 continue
             held -= len(generation.ids)
-            self._forget(generation)
+            self._forget(generation, is_old, needed)
 
     def _turn(self, now_ns: int) -> None:
         present = self._present
@@ -133,23 +134,25 @@ class Ledger:
         self._present = _Generation(now_ns)
         self.new = self._present.ids
 
-    def _forget(self, generation: _Generation) -> None:
+    def _forget(self, generation: _Generation, is_old: bool, needed: Needed) -> None:
+        """Let a generation go, but the last ids of markets that are quiet since."""
         self._past.remove(generation)
         self.complete_since_ns = max(self.complete_since_ns, generation.ended_ns)
-        quiet = generation.codes - self._busy(generation.ended_ns)
+        # In a flood only the markets that do not take part in it are kept.
+        quiet = generation.codes - self._busy(generation.ended_ns + BEFORE_NEWEST_NS if is_old else 0)
         for sequential_id, code in generation.ids.items() if quiet else ():
             if code in quiet:
-                self._tails.setdefault(code, {})[sequential_id] = generation.ended_ns
+                self._tails.setdefault(code, {})[sequential_id] = generation.began_ns
         for code, tail in list(self._tails.items()):
-            if code in self._busy(max(tail.values())):
+            newest_ns = max(tail.values())
+            if code in self._busy(newest_ns + BEFORE_NEWEST_NS) and not needed(min(tail.values()), newest_ns):
                 del self._tails[code]
         if self._clashes:
             self._clashes = {clash for clash in self._clashes if clash[0] not in generation.ids}
 
     def _busy(self, since_ns: int) -> frozenset[str]:
-        """The codes that are traded long after a moment, so that what they traded then is nobody's question."""
-        later = since_ns + BEFORE_NEWEST_NS
-        codes = [generation.codes for generation in self._past if generation.began_ns > later]
-        if self._present.began_ns > later:
+        """The codes that are traded in a generation that began after a moment."""
+        codes = [generation.codes for generation in self._past if generation.began_ns > since_ns]
+        if self._present.began_ns > since_ns:
             codes.append(frozenset(self._present.ids.values()))
         return frozenset().union(*codes)
