@@ -366,8 +366,7 @@ class Stream:
             # Nobody ever iterated and others do take the messages: this buffer is nobody's.
             unused, self._iterator = self._iterator, None
             self._hub.remove(unused)
-            return
-        self._endpoints.hold(full)
+        self._endpoints.hold(self._hub.is_held)
 
     def _fail(self, error: Exception) -> None:
         if self._state == "open":

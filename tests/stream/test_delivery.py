@@ -31,6 +31,19 @@ def test_handlers_and_iterator_see_the_same_messages_in_order() -> None:
     in_lab(body)
 
 
+def test_a_consumer_that_waits_holds_the_exchange_back_also_where_the_own_iterator_is_unused() -> None:
+    async def body(lab: Lab) -> None:
+        consumer = lab.stream.messages("trade", buffer=4)
+        await lab.stream.subscribe("trade", ["SGD-BTC"])
+        await asyncio.sleep(60)
+        assert len(consumer) >= 4
+        assert not lab.world.connections[0]._reading
+        await take(consumer, 10)
+        assert lab.world.connections[0]._reading
+
+    in_lab(body)
+
+
 def test_a_slow_consumer_that_waits_loses_nothing_and_holds_the_exchange_back() -> None:
     async def body(lab: Lab) -> None:
         await lab.stream.subscribe("trade", ["SGD-BTC"], is_only_realtime=True)

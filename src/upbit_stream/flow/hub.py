@@ -197,6 +197,11 @@ class Hub:
         self._refresh()
 
     @property
+    def is_held(self) -> bool:
+        """Whether a consumer is full and waits."""
+        return bool(self._holders)
+
+    @property
     def has_other_consumers(self) -> bool:
         """Whether anybody takes messages besides a single subscriber."""
         return bool(self.taps) or len(self._subscribers) > 1 or self._handles_messages
