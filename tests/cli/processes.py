@@ -123,7 +123,9 @@ def assert_candles_of_the_exchange(directory, base_url, codes):
             for candle in told
             if first < candle["candle_date_time_utc"] < last
         }
-        assert {when: [newest[when][name] for name in names] for when in newest if first < when < last} == expected
+        assert {when: [newest[when][name] for name in names] for when in newest if first < when < last} == expected, (
+            code
+        )
 
 
 def base_url_of(port):

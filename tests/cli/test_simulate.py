@@ -198,3 +198,14 @@ def test_a_disk_that_fills_up_ends_it(tmp_path: Path) -> None:
     )
     assert result.returncode == 1
     assert result.stderr.endswith(f"Error: cannot write {tape}: File too large; the market ended with it\n")
+
+
+def test_its_clock_is_the_machines_however_long_the_start_took() -> None:
+    with running("--port", "0", "--codes", "SGD-BTC", "--rate", "100", "--history", "0.25") as process:
+        base_url = re.search(r"http://[\d.:]+", ready_line(process))
+        assert base_url
+        url = f"{base_url[0]}/v1/trades/ticks?market=SGD-BTC&count=1"
+        asked_ms = time.time() * 1_000
+        with urllib.request.urlopen(url, timeout=BOUND_S) as answer:  # noqa: S310  # our own server
+            [newest] = json.load(answer)
+        assert newest["timestamp"] > asked_ms - 700

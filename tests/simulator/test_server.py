@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +347,13 @@ def test_tls(certificate: tuple[Path, Path]) -> None:
             await ws.close()
 
     asyncio.run(run())
+
+
+def test_answers_are_dated_by_the_clock_of_the_exchange() -> None:
+    async def scenario() -> None:
+        async with Server(Exchange(start_ms=1_600_000_000_000)) as server, aiohttp.ClientSession() as http:
+            async with http.get(f"{server.base_url}/v1/market/all") as answer:
+                dated = parsedate_to_datetime(answer.headers["Date"]).timestamp() * 1_000
+            assert dated <= server.now_ms() < dated + 60_000
+
+    asyncio.run(scenario())

@@ -238,13 +238,17 @@ async def _serve(
 
         if tape is not None:
             tape.on_failure = fail
-        async with Server(exchange, host=host, port=port, ssl_context=tls) as server:
-            _say_ready(server, port_file)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(duration):
-                    await ending.wait()
-    if tape is not None and failures:
-        raise _unwritable(tape.path, failures[0])
+        try:
+            # To make an exchange takes a moment, after a long tape several: its clock is not to stay behind.
+            exchange.advance(time.time_ns() // 1_000_000)
+            async with Server(exchange, host=host, port=port, ssl_context=tls) as server:
+                _say_ready(server, port_file)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(duration):
+                        await ending.wait()
+        finally:  # what the tape met comes first: it may be what was raised
+            if tape is not None and failures:
+                raise _unwritable(tape.path, failures[0])
 
 
 def _say_ready(server: Server, port_file: Path | None) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Iterable
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self
 
@@ -146,12 +147,15 @@ class Server:
         # The target as it was sent: what is decoded could not be told from what was not encoded.
         path, _, query = request.raw_path.partition("?")
         asked = RestRequest(request.method, path, query, _headers(request), request.remote or "unknown")
-        answer = self.exchange.rest(asked, self.now_ms())
+        now_ms = self.now_ms()
+        answer = self.exchange.rest(asked, now_ms)
         self._arm()
         if answer is None:
             await self._stay_silent(request)
             return web.Response(status=504)
-        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+        # The exchange's own clock, which clients set theirs by: not this machine's.
+        headers = {**answer.headers, "Date": formatdate(now_ms // 1_000, usegmt=True)}
+        return web.Response(status=answer.status, headers=headers, body=answer.body)
 
     async def _stay_silent(self, request: web.Request) -> None:
         """Wait until the client has given up, or the server stops."""
