@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from tests.flow.gaps import START_NS, at, time_ns
 
+from upbit_stream.errors import RequestFailed
 from upbit_stream.flow.filling import Filling
 from upbit_stream.flow.hub import Hub
 from upbit_stream.model.events import Event, Gap
@@ -86,6 +87,7 @@ class Rest:
         self.off_ms = 0
         self.offset_ms = 0
         self.behind_ms = 0
+        self.is_down = False
         self.asked: list[Any] = []
         self.tape: list[TradeRow] = []
         self.periods: list[CandleRow] = []
@@ -98,6 +100,8 @@ class Rest:
         return time_ns() // 1_000_000 + self.off_ms
 
     def page(self, rows: Any, *asked: Any) -> Page[Any]:
+        if self.is_down:
+            raise RequestFailed("no answer")
         self.asked.append((round((time_ns() // 1_000_000 - 1_760_000_000_000) / 1_000, 1), *asked))
         self.offset_ms = self.off_ms
         return Page(tuple(rows), self.now_ms())
@@ -194,3 +198,13 @@ async def recovered(floor, *gaps, known=(), joins=0):
     for one in gaps:
         floor.recovery.recover(one, known=known, joins=joins)
     await floor.recovery.settled()
+
+
+def tape(*seconds, first=1, off_ms=0):
+    """Trades, numbered from the first, at these moments of our clock."""
+    return [trade_row(first + number, ms(at_s) + off_ms) for number, at_s in enumerate(seconds)]
+
+
+def trades_asked(floor):
+    """The times of the requests for trades, without the one that asks for the time."""
+    return [asked[0] for asked in floor.rest.asked if asked[1] == "trades" and asked[3] > 1]

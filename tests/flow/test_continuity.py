@@ -94,6 +94,20 @@ def test_a_subscription_to_snapshots_alone_cannot_be_interrupted():
     in_time(body)
 
 
+def test_a_first_subscription_that_is_lost_before_it_spoke_has_its_beginning():
+    async def body():
+        bench = Bench()
+        source = bench.up(TRADES)
+        await asyncio.sleep(2)
+        bench.continuity.ended(source, "lost")
+        bench.comes(bench.up(TRADES), "trade", "SGD-BTC", trade_id=2, snapshot=True)
+        assert bench.books.begun == [(("trade", "SGD-BTC"), START_NS)]
+        assert bench.continuity.floors.of("SGD-BTC").subscribed_ns == START_NS
+        assert bench.gaps() == [("trade", "SGD-BTC", 0, 2, False)]
+
+    in_time(body)
+
+
 # gaps
 
 
@@ -116,6 +130,7 @@ def test_a_gap_is_told_once_before_the_first_message_after_it():
         [gap] = bench.told
         assert (gap.number, gap.reason, gap.at_ns) == (1, "the connection was lost", at(16))
         assert bench.books.recovered == [gap]
+        assert bench.books.joins == [3]
 
     in_time(body)
 
@@ -265,6 +280,7 @@ def test_what_is_unsubscribed_and_comes_back_begins_anew_without_a_gap():
         source = bench.up(TRADES, "trade:SGD-ETH")
         for code in ("SGD-BTC", "SGD-ETH"):
             bench.comes(source, "trade", code, trade_id=1, snapshot=True)
+        await asyncio.sleep(5)
         bench.asks(source, TRADES, cause="changed")
         bench.confirms(source, TRADES)
         bench.comes(source, "trade", "SGD-BTC", trade_id=1, snapshot=True)
@@ -273,7 +289,7 @@ def test_what_is_unsubscribed_and_comes_back_begins_anew_without_a_gap():
         bench.comes(source, "trade", "SGD-BTC", trade_id=1, snapshot=True)
         bench.comes(source, "trade", "SGD-ETH", trade_id=9, snapshot=True)
         assert bench.told == []
-        assert bench.continuity.floors.of("SGD-ETH").subscribed_ns == at(60)
+        assert bench.continuity.floors.of("SGD-ETH").subscribed_ns == at(65)
 
     in_time(body)
 

@@ -1,28 +1,19 @@
 import asyncio
 
 import pytest
-from tests.flow.exchanges import BTC, START_MS, Floor, balance_row, candle_row, gap, ms, order_row, recovered, trade_row
-from tests.flow.gaps import at, in_time
+from tests.flow.exchanges import BTC, Floor, gap, ms, recovered, tape, trades_asked
+from tests.flow.gaps import at, in_time, subscriptions
 
+from upbit_stream.model.marks import Mark
 from upbit_stream.wire.requests import FORMATS
 
 HOUR_MS = 3_600_000
-
-
-def tape(*seconds, first=1, off_ms=0):
-    """Trades, numbered from the first, at these moments of our clock."""
-    return [trade_row(first + number, ms(at_s) + off_ms) for number, at_s in enumerate(seconds)]
 
 
 def receives(floor, *ids):
     """These trades were received over the stream."""
     for trade_id in ids:
         floor.continuity.ledger.add(BTC, trade_id)
-
-
-def trades_asked(floor):
-    """The times of the requests for trades, without the one that asks for the time."""
-    return [asked[0] for asked in floor.rest.asked if asked[1] == "trades" and asked[3] > 1]
 
 
 # trades
@@ -244,29 +235,6 @@ def test_where_trades_come_in_order_live_ones_wait_for_the_recovered():
     in_time(body)
 
 
-@pytest.mark.parametrize("wire_format", FORMATS)
-def test_what_is_recovered_bears_the_names_of_the_format_in_use(wire_format):
-    async def body():
-        floor, tapped = Floor(wire_format), []
-        floor.hub.tap(tapped.append)
-        floor.rest.tape = tape(110)
-        floor.rest.periods = periods(11)
-        floor.rest.closed = [order_row("a", ms(660), "done")]
-        floor.rest.balance = [balance_row("SGD", "1")]
-        await recovered(floor, gap("candle.1m", 650, 670), gap(), gap("myOrder", 650, 670, code=""))
-        await recovered(floor, gap("myAsset", 670, 690, code=""))
-        key = b'{"ty":' if wire_format.startswith("SIMPLE") else b'{"type":'
-        assert {raw.type for raw in tapped if raw.payload.startswith(key)} == {
-            "trade",
-            "candle.1m",
-            "myOrder",
-            "myAsset",
-        }
-        assert all(raw.payload.startswith(key) for raw in tapped)
-
-    in_time(body)
-
-
 def test_the_clocks_may_differ_by_five_seconds_at_the_end():
     async def body():
         floor = Floor()
@@ -279,83 +247,49 @@ def test_the_clocks_may_differ_by_five_seconds_at_the_end():
     in_time(body)
 
 
-# candles
-
-MINUTE_MS = 60_000
-FIRST_MS = START_MS - START_MS % MINUTE_MS
+# from the stream to REST and back
 
 
-def periods(*minutes, volume=1.0):
-    return [
-        candle_row(FIRST_MS + minute * MINUTE_MS, FIRST_MS + minute * MINUTE_MS + 30_000, volume) for minute in minutes
-    ]
+def wire(row, stream_type):
+    return row.payload().replace(b"RECOVERED", stream_type)
 
 
-def starts(floor):
-    return [message.candle_date_time_utc for message in floor.messages()]
-
-
-def knows(floor, *rows):
-    for row in rows:
-        floor.continuity.candles.take("candle.1m", BTC, row.candle_date_time_utc, (row.timestamp, row.volume))
-
-
-@pytest.mark.parametrize("wire_format", FORMATS)
-def test_candles_that_were_missed_or_went_on_come_oldest_first(wire_format):
+def test_nothing_is_recovered_that_was_traded_before_a_subscription_that_was_lost_at_once():
     async def body():
-        floor = Floor(wire_format)
-        floor.rest.periods = periods(10, 11, 12, 13, 14, 15)
-        knows(floor, *periods(10, 14), *periods(11, volume=0.5))
-        await recovered(floor, gap("candle.1m", 650, 850))
-        assert starts(floor) == [row.candle_date_time_utc for row in periods(11, 12, 13)]
-        assert {(message.type, message.stream_type) for message in floor.messages()} == {("candle.1m", "RECOVERED")}
-        assert floor.events() == ["recovered"]
+        floor = Floor()
+        floor.rest.tape = tape(50, 101, 103)
+        wanted = subscriptions(f"trade:{BTC}")
+        await asyncio.sleep(100)
+        intake = floor.hub.receiver("public", lambda reply: None)
+        intake.asking(wanted, "connected")
+        intake.registered(wanted)
+        await asyncio.sleep(2)
+        floor.hub.release(intake, "lost")
+        intake = floor.hub.receiver("public", lambda reply: None)
+        intake.asking(wanted, "connected")
+        await asyncio.sleep(1)
+        intake.receive(wire(floor.rest.tape[2], b"SNAPSHOT"))
+        await floor.recovery.settled()
+        assert sorted(floor.ids()) == [2, 3]
 
     in_time(body)
 
 
-def test_an_older_word_of_rest_on_a_candle_is_not_told():
+def test_however_long_rest_is_down_what_an_earlier_run_received_is_not_told_again():
     async def body():
         floor = Floor()
-        floor.rest.periods = periods(11, 12, volume=0.5)
-        knows(floor, *periods(11, 12))
-        await recovered(floor, gap("candle.1m", 650, 750))
-        assert floor.messages() == []
-
-    in_time(body)
-
-
-def test_a_candle_that_was_over_before_the_subscription_is_not_missing():
-    async def body():
-        floor = Floor()
-        floor.rest.periods = periods(10, 11, 12)
-        floor.recovery.began(("candle.1m", BTC), at(700))
-        await recovered(floor, gap("candle.1m", 700, 740))
-        assert starts(floor) == [row.candle_date_time_utc for row in periods(12)]
-
-    in_time(body)
-
-
-def test_candles_are_asked_again_until_they_reach_what_is_known():
-    async def body():
-        floor = Floor()
-        floor.rest.periods = periods(11)
-        knows(floor, *periods(11, 12))
-        await recovered(floor, gap("candle.1m", 650, 750))
-        assert [asked[0] for asked in floor.rest.asked if asked[1] == "candles"] == [751.0, 754.0, 760.0]
-        floor.rest.asked.clear()
-        floor.rest.periods = periods(11, 12)
-        await recovered(floor, gap("candle.1m", 650, 770))
-        assert [asked[0] for asked in floor.rest.asked if asked[1] == "candles"] == [771.0]
-
-    in_time(body)
-
-
-def test_seconds_older_than_ninety_days_are_lost():
-    async def body():
-        floor = Floor()
-        await recovered(floor, gap("candle.1s", 0, 91 * 86_400))
-        assert floor.events() == ["gap"]
-        assert "kept for 90 days" in floor.out[-1].lost
+        floor.continuity.resume(Mark(type="trade", code=BTC, received_at_ns=at(-10), trades={1: at(-20), 2: at(-10)}))
+        floor.rest.tape = tape(-20, -10, -5, 0)
+        floor.rest.is_down = True
+        intake = floor.hub.receiver("public", lambda reply: None)
+        intake.asking(subscriptions(f"trade:{BTC}"), "connected")
+        intake.receive(wire(floor.rest.tape[3], b"SNAPSHOT"))
+        for second in range(1, 900):
+            await asyncio.sleep(1)
+            floor.rest.tape += tape(second, first=100 + second)
+            intake.receive(wire(floor.rest.tape[-1], b"REALTIME"))
+        floor.rest.is_down = False
+        await floor.recovery.settled()
+        assert sorted(floor.ids()) == [3, 4, *range(101, 1_000)]
 
     in_time(body)

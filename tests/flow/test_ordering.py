@@ -81,6 +81,21 @@ def test_a_recovered_trade_that_is_younger_than_a_live_one_waits_too():
     held(body)
 
 
+def test_a_recovered_trade_waits_where_any_that_waits_is_older():
+    """Live trades do not come quite in order: the first that waits need not be the oldest."""
+
+    async def body(bench):
+        assert bench.come(trade(30), trade(20), trade(25, stream_type="RECOVERED")) == [True] * 3
+        assert bench.come(trade(19, stream_type="RECOVERED")) == [False]
+        bench.ordering.release(CODE)
+        bench.ordering.hold(CODE)
+        assert bench.come(trade(22, stream_type="RECOVERED")) == [False]
+        bench.ordering.release(CODE)
+        assert bench.got == [19, 20, 25, 30, 22]
+
+    held(body)
+
+
 def test_what_is_recovered_before_any_live_trade_passes():
     async def body(bench):
         assert bench.come(trade(10, stream_type="RECOVERED"), trade(20, stream_type="RECOVERED")) == [False, False]
