@@ -156,24 +156,24 @@ class Intake:
         except UNREADABLE:
             self._receive_attentively(payload)
             return
-        route = self._routes[message.__class__]
+        route = self._routes[type(message)]
         route.count += 1
-        now = self._time_ns()
-        message.received_at_ns = now
+        message.received_at_ns = now = self._time_ns()
         seen = route.seen
-        if seen is not None:
+        if seen is None:
+            if route.finish is not None and route.finish(message):
+                route.copies += 1
+                return
+            message.__class__ = route.public
+            route.last[message.code] = now
+        else:
             sequential_id = message.sequential_id
             if sequential_id not in seen.new and sequential_id not in seen.old:
                 seen.new[sequential_id] = message.code
             elif not seen.add_again(message.code, sequential_id):
                 route.copies += 1
                 return
-        elif route.finish is not None and route.finish(message):
-            route.copies += 1
-            return
-        message.__class__ = route.public
-        if seen is None:
-            route.last[message.code] = now
+            message.__class__ = route.public
         for consumer in route.consumers:
             try:
                 consumer(message)
