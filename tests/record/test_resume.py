@@ -34,7 +34,11 @@ def mark_of(directory, *messages, gaps=()):
 def test_trades_end_with_their_ids_and_times(tmp_path, simple):
     mark = mark_of(tmp_path, *(trade(n, NOW + n * S, simple=simple) for n in range(1, 4)))
     assert mark == Mark(
-        type="trade", code="SGD-BTC", received_at_ns=NOW + 3 * S, trades={n: NOW + n * S for n in (1, 2, 3)}
+        type="trade",
+        code="SGD-BTC",
+        received_at_ns=NOW + 3 * S,
+        trades={n: NOW + n * S for n in (1, 2, 3)},
+        first_trade=(1, (NOW + S) // 1_000_000),
     )
 
 
