@@ -239,6 +239,11 @@ class Continuity:
         key = _key(mark.type, mark.code)
         self.ledger.load(mark.code, mark.trades)
         self.candles.load(mark.type, mark.code, mark.candles)
+        if mark.first_trade is not None:
+            self.floors.begin(mark.code, mark.received_at_ns, *mark.first_trade)
+        if guard := self._guards.get(mark.type):
+            for message in mark.messages:
+                guard(message)
         self.last[mark.type][mark.code] = mark.received_at_ns
         self._unfilled[key] = mark.unfilled
         coverage = self._coverage(TYPES[mark.type].endpoint)
@@ -270,8 +275,9 @@ class Continuity:
 
     def _tell(self, hole: Hole, *, known: Iterable[int] = (), joins: int = 0) -> None:
         kind, code = hole.key
-        for left in self._unfilled.pop(hole.key, ()):
-            self._tell(Hole(hole.key, left.from_ns, left.to_ns, left.reason), known=left.trades)
+        for key in self._within(hole.key):
+            for left in self._unfilled.pop(key, ()):
+                self._tell(Hole(key, left.from_ns, left.to_ns, left.reason), known=left.trades)
         gap = Gap(
             at_ns=self._time_ns(),
             number=self.next_number(),
@@ -285,6 +291,10 @@ class Continuity:
         self._emit(gap)
         if not gap.lost and self.recoverer is not None:
             self.recoverer.recover(gap, known=known, joins=joins)
+
+    def _within(self, key: Key) -> list[Key]:
+        """The keys that had gaps when an earlier run ended, of those that this one covers: "" covers all markets."""
+        return [left for left in self._unfilled if left == key or key == (left[0], "")]
 
     def _begin(self, key: Key, at_ns: int, snapshot: Head | None) -> None:
         if key[0] == "trade":
