@@ -15,9 +15,6 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-import httpx
-import msgspec
-
 from tests.lab import CREDENTIALS, KEYS
 from tests.stream import oracle
 from tests.stream.oracle import AT_THE_END_MS, Window
@@ -28,6 +25,8 @@ from upbit_stream.net.clock import Clock
 from upbit_stream.net.environment import Environment
 from upbit_stream.simulator import floor
 from upbit_stream.simulator.exchange import Exchange
+from upbit_stream.simulator.market import Trade
+from upbit_stream.simulator.tape import Tape
 from upbit_stream.testing.memory import BASE_URL, MemoryExchange
 from upbit_stream.testing.virtual_time import run_virtual
 
@@ -35,6 +34,7 @@ AGAIN = ".venv/bin/python -m tests.stream.nothing_lost"
 # After the last fault: a half-open connection is found, replaced and its gap filled; then every market is audited.
 SETTLING_S = (90.0, AUDIT_S + 10.0)
 SETTLED_WITHIN_S = 1_200.0
+OPEN_WITHIN_S = 40.0
 # Order books need not be alive here, and their stirring would cost half of the time.
 STIR_MS = (1_500, 3_000)
 HANGS_AFTER_S = 60  # of the real time
@@ -90,6 +90,8 @@ async def _live_with_calm_books(schedule: Schedule, found: list[str]) -> None:
         faults=schedule.faults,
     )
     world = MemoryExchange(exchange, seed=schedule.seed)
+    quotation = exchange._rest._quotation
+    quotation._tape = _Behind(quotation._tape, lambda: world.now_ms() - schedule.rest_lag_ms)
     environment = _environment(world, schedule)
     stream = Stream(
         base_url=BASE_URL,
@@ -102,37 +104,28 @@ async def _live_with_calm_books(schedule: Schedule, found: list[str]) -> None:
 
 
 def _environment(world: MemoryExchange, schedule: Schedule) -> Environment:
-    """The world's, with a clock that is wrong, and REST that is behind."""
+    """The world's, with a clock that is wrong."""
     environment = world.environment()
     skew_ns = schedule.skew_ms * 1_000_000
     clock = Clock(time_ns=lambda: world.time_ns() + skew_ns, monotonic=environment.clock.monotonic)
-    make = environment.rest_transport
-    assert make is not None
-
-    def lagging() -> httpx.AsyncBaseTransport:
-        return _Lagging(make(), lambda: world.now_ms() - schedule.rest_lag_ms)
-
-    return replace(environment, clock=clock, rest_transport=lagging if schedule.rest_lag_ms else make)
+    return replace(environment, clock=clock)
 
 
-class _Lagging(httpx.AsyncBaseTransport):
-    """REST that does not tell the newest trades yet."""
+class _Behind(Tape):
+    """The tape as REST tells it: without the newest trades."""
 
-    def __init__(self, real: httpx.AsyncBaseTransport, until_ms: Callable[[], int]) -> None:
+    def __init__(self, real: Tape, until_ms: Callable[[], int]) -> None:
         self._real = real
         self._until_ms = until_ms
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._real.handle_async_request(request)
-        if request.url.path != "/v1/trades/ticks" or response.status_code != 200:
-            return response
-        try:
-            rows = msgspec.json.decode(response.content, type=list[dict[str, msgspec.Raw]])
-        except msgspec.DecodeError:  # a fault has cut it
-            return response
-        kept = [row for row in rows if int(bytes(row["timestamp"])) <= self._until_ms()]
-        headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-        return httpx.Response(200, headers=headers, content=msgspec.json.encode(kept), request=request)
+    def find(self, sequential_id: int) -> Trade | None:
+        return self._real.find(sequential_id)
+
+    def page(
+        self, code: str, day: int, count: int, *, before: Trade | None = None, to_ms: int | None = None
+    ) -> list[Trade]:
+        until_ms = self._until_ms() if to_ms is None else min(to_ms, self._until_ms())
+        return self._real.page(code, day, count, before=before, to_ms=until_ms)
 
 
 class _Run:
@@ -269,7 +262,11 @@ class _Run:
             self._found += oracle.orders(self._account, account, self._windows.get(("myOrder", "")))
             self._found += oracle.balances(self._account, account, self._windows.get(("myAsset", "")))
         self._found += oracle.limits(exchange.stats)
-        if any(state != "open" for state in self._stream.connections().values()):
+        try:  # a silent market may have had its connection replaced just now
+            async with asyncio.timeout(OPEN_WITHIN_S):
+                while set(self._stream.connections().values()) != {"open"}:  # noqa: ASYNC110  # in virtual time
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
             self._found.append(f"not open at the end: {self._stream.connections()}")
         if failed := self._stream.counts()["handler_errors"]:
             self._found.append(f"{failed} handlers failed")
