@@ -95,15 +95,15 @@ class Bench:
 
     def comes(self, source: Source, kind: str, code: str = "", *, trade_id: int = 0, snapshot: bool = False) -> bool:
         """A message, as the receiving path reports it. Whether it is the first of its key."""
-        known = kind == "trade" and self.continuity.was_received(code, trade_id)
+        known = kind == "trade" and self.continuity.was_received(code, trade_id, ever=True)
         stream_type = "SNAPSHOT" if snapshot else "REALTIME"
         now_ms = time_ns() // 1_000_000
         head = Head(
-            type=kind,
-            code=code,
-            sequential_id=trade_id,
+            name=kind,
+            market=code,
+            trade_id=trade_id,
             stream_type=stream_type,
-            trade_timestamp=now_ms,
+            executed_ms=now_ms,
         )
         source.alive_ns = time_ns()
         first = self.continuity.heard(source, head, time_ns(), known=known)

@@ -207,7 +207,7 @@ def test_with_recovery_switched_off_gaps_are_told_as_lost():
         source = bench.up(TRADES, "ticker:SGD-BTC")
         bench.continuity.received(RawMessage(b"", "trade", "SGD-BTC", time_ns()), 1)
         bench.comes(source, "ticker", "SGD-BTC", snapshot=True)
-        assert bench.continuity.heard(source, Head(type="trade", code="SGD-BTC"), time_ns(), known=False)
+        assert bench.continuity.heard(source, Head(name="trade", market="SGD-BTC"), time_ns(), known=False)
         await asyncio.sleep(3)
         bench.continuity.ended(source, "lost")
         after = bench.up(TRADES, "ticker:SGD-BTC")
@@ -224,7 +224,7 @@ def test_with_recovery_switched_off_gaps_are_told_as_lost():
 def test_without_recovery_no_trade_is_known():
     bench = Bench(recovers=False, tells_apart=False)
     bench.continuity.received(RawMessage(b"", "trade", "SGD-BTC", 5), 17)
-    assert not bench.continuity.was_received("SGD-BTC", 17)
+    assert not bench.continuity.was_received("SGD-BTC", 17, ever=True)
     assert bench.continuity.last["trade"] == {"SGD-BTC": 5}
     assert bench.continuity.guard("candle.1m") is None
 
@@ -345,10 +345,10 @@ def test_with_several_connections_every_message_is_looked_at():
 
 
 def test_trades_and_candles_are_no_copies_and_pictures_are_only_where_there_are_several_connections():
-    book = Head(type="orderbook", code="SGD-BTC", timestamp=5)
+    book = Head(name="orderbook", market="SGD-BTC", sent_ms=5)
     for is_redundant in (False, True):
         continuity = Bench(is_redundant=is_redundant).continuity
         assert not continuity.is_copy(book, b"{}")
         assert continuity.is_copy(book, b"{}") is is_redundant
         for kind in ("trade", "candle.1m"):
-            assert not any(continuity.is_copy(Head(type=kind, code="SGD-BTC"), b"{}") for _ in range(2))
+            assert not any(continuity.is_copy(Head(name=kind, market="SGD-BTC"), b"{}") for _ in range(2))

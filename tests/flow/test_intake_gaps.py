@@ -118,7 +118,7 @@ def test_when_a_type_was_received_last_is_noted_on_every_way(wire_format):
             bench.receive(message("ticker", wire_format, code="A"), message("trade", wire_format, code="A"))
             assert bench.continuity.last["ticker"] == {"A": time_ns()}
             assert "trade" not in {kind for kind, codes in bench.continuity.last.items() if codes}
-            assert bench.continuity.was_received("A", 7)
+            assert bench.continuity.was_received("A", 7, ever=True)
             await asyncio.sleep(1)
 
     in_time(body)
@@ -275,7 +275,7 @@ def test_where_only_taps_listen_what_is_recovered_is_tapped_and_known():
     bench.intake.recovered(message("trade", sequential_id=9, stream_type="RECOVERED"))
     assert len(tapped) == 1
     assert bench.got == []
-    assert bench.continuity.was_received("SGD-BTC", 9)
+    assert bench.continuity.was_received("SGD-BTC", 9, ever=True)
 
 
 def test_what_is_kept_back_is_tapped_and_counted_and_not_yet_delivered():

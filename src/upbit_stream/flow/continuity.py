@@ -110,7 +110,7 @@ class Continuity:
         self.recoverer: Recoverer | None = None
         self._time_ns = time_ns
         self._emit = emit
-        self._is_redundant = is_redundant
+        self.is_redundant = is_redundant
         self._holds = holds
         self._copies = Copies() if is_redundant else None
         self._coverages: dict[Endpoint, Coverage] = {}
@@ -126,7 +126,11 @@ class Continuity:
 
     def attends(self, source: Source) -> bool:
         """Whether each message of a session has to be looked at."""
-        return self._is_redundant or self.holding or self._coverage(source.endpoint).awaits(source)
+        return self.is_redundant or self.holding or self.awaits(source)
+
+    def awaits(self, source: Source) -> bool:
+        """Whether the first message of something that a session subscribed is still to come."""
+        return self._coverage(source.endpoint).awaits(source)
 
     def guard(self, kind: str) -> Callable[[Any], bool] | None:
         """What says of a message of this type, before it is delivered, whether it must not be."""
@@ -141,17 +145,18 @@ class Continuity:
 
         self._guards[kind] = guard
 
-    def was_received(self, code: str, trade_id: int) -> bool:
-        """Whether a trade was received before. One without an id was not."""
-        return trade_id != 0 and self.seen is not None and self.ledger.received(code, trade_id)
+    def was_received(self, code: str, trade_id: int, *, ever: bool) -> bool:
+        """Whether a trade was received before: lately, or ``ever``. One without an id was not."""
+        if not trade_id or self.seen is None:
+            return False
+        return self.seen.received(code, trade_id) if ever else self.seen.knows(code, trade_id)
 
     def received(self, raw: RawMessage, trade_id: int) -> None:
-        """A message is delivered."""
-        if raw.type == "trade" and self.seen is not None:
-            if trade_id:
-                self.ledger.add(raw.code, trade_id)
-        else:
+        """A message is delivered that was not received before."""
+        if raw.type != "trade" or self.seen is None:
             self.last[raw.type][raw.code] = raw.received_at_ns
+        elif trade_id:
+            self.seen.note(raw.code, trade_id)
 
     def is_copy(self, head: Head, payload: bytes) -> bool:
         """Whether another connection brought it before. Trades and candles are told apart by other means."""
@@ -171,9 +176,9 @@ class Continuity:
         if first is None:
             return False
         if first.begins:
-            self._begin(key, coverage.asked_ns(source), head if head.is_snapshot else None)
+            self._begin(key, first.asked_ns, head if head.is_snapshot and not first.hole else None)
         # The snapshot of a trade is the last one that was executed: if it was received, nothing is missing.
-        elif first.hole and not (known and head.is_snapshot and first.hole.reason in _ON_A_LIVING_CONNECTION):
+        if first.hole and not (known and head.is_snapshot and first.hole.reason in _ON_A_LIVING_CONNECTION):
             self._tell(first.hole, joins=head.trade_id)
         return True
 
@@ -208,7 +213,7 @@ class Continuity:
     def registered(self, source: Source, subscriptions: tuple[Subscription, ...]) -> None:
         """The exchange has confirmed the set of a session."""
         coverage = self._coverage(source.endpoint)
-        coverage.registered(source, _keys(subscriptions), self._time_ns())
+        coverage.registered(source, self._time_ns())
         speaking = _keys(
             had for had in subscriptions if TYPES[had.type].endpoint == "public" and not had.is_only_realtime
         )
@@ -220,15 +225,15 @@ class Continuity:
         coverage = self._coverage(source.endpoint)
         for first in coverage.unheard(source, keys):
             if first.begins:
-                self._begin(first.key, coverage.asked_ns(source), None)
-            elif first.hole:
+                self._begin(first.key, first.asked_ns, None)
+            if first.hole:
                 self._tell(first.hole)
         source.attend()
 
     def ended(self, source: Source, reason: str) -> None:
         """A session is over."""
         self._newest_ns = self.ledger.newest_ns()
-        alive_ns = source.alive_ns if self._is_redundant else self._time_ns()
+        alive_ns = source.alive_ns if self.is_redundant else self._time_ns()
         for hole in self._coverage(source.endpoint).ended(source, alive_ns, reason):
             self._tell(hole)
 
@@ -307,7 +312,7 @@ class Continuity:
     def _is_old_word(self, candle: Any) -> bool:
         state = (candle.timestamp, float(candle.candle_acc_trade_volume))
         news = self.candles.take(candle.type, candle.code, candle.candle_date_time_utc, state)
-        return news < 0 or (news == 0 and self._is_redundant)
+        return news < 0 or (news == 0 and self.is_redundant)
 
     def _last_ns(self, key: Key) -> int | None:
         kind, code = key

@@ -173,7 +173,12 @@ class Filling:
         return joined
 
     def _is_wanted(self, job: Job, row: CandleRow) -> bool:
-        """A candle that was over before its type was subscribed is nobody's loss."""
+        """A candle from before the first one that was received is nobody's loss, nor one that was over before its type
+        was subscribed.
+        """
+        first = self._candles.first(job.kind, job.code)
+        if first is not None:
+            return row.candle_date_time_utc >= first
         began_ns = self._recovery.began_ns(job.key)
         return began_ns is None or row.timestamp >= self._recovery.exchange_ms(began_ns)
 

@@ -93,7 +93,8 @@ class Intake:
         self.malformed = 0
         self.unknown = 0
         self.alive_ns = time_ns()  # when the exchange was last heard of; kept only where it is asked for
-        self._attentive = False
+        self._is_simple = decoder.wire_format.startswith("SIMPLE")
+        self._attentive = self._awaits = False
         # Takes the payload of one message; never raises.
         self.receive: Callable[[bytes], None] = self._receive_list if decoder.is_list else self._receive_object
         self.refresh()
@@ -142,6 +143,7 @@ class Intake:
 
     def attend(self) -> None:
         """Find out whether each message has to be looked at."""
+        self._awaits = self._continuity.awaits(self)
         self._attentive = bool(self._outlet.taps) or self._continuity.attends(self)
 
     # receiving
@@ -212,8 +214,8 @@ class Intake:
         """What wants to be looked at before, or cannot be read at once: replies, unknown types, garbage."""
         now = self._time_ns()
         self.alive_ns = now
-        for item in split(payload):
-            head = item if isinstance(item, Unreadable) else read_head(item)
+        for item in (payload,) if payload.startswith(b"{") else split(payload):
+            head = item if isinstance(item, Unreadable) else read_head(item, self._is_simple)
             if isinstance(item, Unreadable) or isinstance(head, Unreadable):
                 self._garbage(head if isinstance(head, Unreadable) else item, now)  # type: ignore[arg-type]
             elif head.name:
@@ -222,11 +224,11 @@ class Intake:
                 self._reply(item, now)
 
     def _look_at(self, head: Head, item: bytes, now: int) -> None:
-        kind, code = head.name, head.market
-        known = kind == "trade" and self._continuity.was_received(code, head.trade_id)
-        if self._continuity.heard(self, head, now, known=known):
+        kind, code, continuity = head.name, head.market, self._continuity
+        known = kind == "trade" and continuity.was_received(code, head.trade_id, ever=self._awaits)
+        if self._awaits and continuity.heard(self, head, now, known=known):
             self.attend()
-        if known or self._continuity.is_copy(head, item):
+        if known or (continuity.is_redundant and continuity.is_copy(head, item)):
             self._count_copy(kind)
             return
         self._hand_on(RawMessage(item, kind, code, now), head.trade_id)
@@ -234,14 +236,13 @@ class Intake:
     def recovered(self, payload: bytes) -> None:
         """A message that REST brought, in the form of the wire: the taps and consumers get it like any other."""
         now = self._time_ns()
-        head = read_head(payload)
+        head = read_head(payload, self._is_simple)
         if isinstance(head, Unreadable):
             self._garbage(head, now)
-            return
-        if head.name == "trade" and self._continuity.was_received(head.market, head.trade_id):
+        elif head.name == "trade" and self._continuity.was_received(head.market, head.trade_id, ever=True):
             self._count_copy(head.name)
-            return
-        self._hand_on(RawMessage(payload, head.name, head.market, now), head.trade_id)
+        else:
+            self._hand_on(RawMessage(payload, head.name, head.market, now), head.trade_id)
 
     def _hand_on(self, raw: RawMessage, trade_id: int) -> None:
         """To the taps, before it is decoded where nothing has to be known of it, and to the consumers."""

@@ -293,7 +293,7 @@ class Recovery:
             log.warning("gap %d, %s: not recovered: %s", job.number, job, lost)
             self._outlet.emit(self._gap(job, lost))
             return
-        log.info("gap %d, %s: recovered, %d messages", job.number, job, job.count)
+        log.info("gap %d, %s: recovered, messages that were missing: %d", job.number, job, job.count)
         self._outlet.emit(
             Recovered(
                 at_ns=self._clock.time_ns(),

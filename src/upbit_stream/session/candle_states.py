@@ -26,10 +26,12 @@ class CandleStates:
 
     def __init__(self) -> None:
         self._states: dict[tuple[str, str], dict[str, State]] = {}
+        self._first: dict[tuple[str, str], str] = {}
 
     def take(self, kind: str, code: str, start: str, state: State) -> int:
         """Note a state: 1 where it is news, 0 where it is what was known, -1 where it is older, and not noted."""
         states = self._states.setdefault((kind, code), {})
+        self._first.setdefault((kind, code), start)
         known = states.get(start)
         if known is not None and state <= known:
             return 0 if state == known else -1
@@ -48,6 +50,12 @@ class CandleStates:
         states = self._states.get((kind, code))
         return max(states) if states else None
 
+    def first(self, kind: str, code: str) -> str | None:
+        """The start of the candle that was received first."""
+        return self._first.get((kind, code))
+
     def load(self, kind: str, code: str, states: Mapping[str, State]) -> None:
         """What an earlier run knew."""
         self._states.setdefault((kind, code), {}).update(states)
+        if states:
+            self._first[kind, code] = min(states)

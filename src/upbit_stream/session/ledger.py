@@ -69,6 +69,18 @@ class Ledger:
         self.new[sequential_id] = code
         return True
 
+    def knows(self, code: str, sequential_id: int) -> bool:
+        """Whether a trade was received lately: a minute or two, which is quicker to tell than `received`."""
+        known = self.new.get(sequential_id) or self.old.get(sequential_id)
+        return known is not None and (known == code or self.received(code, sequential_id))
+
+    def note(self, code: str, sequential_id: int) -> None:
+        """Note a trade that is new."""
+        if sequential_id in self.new or sequential_id in self.old:
+            self._clashes.add((sequential_id, code))
+        else:
+            self.new[sequential_id] = code
+
     def add_again(self, code: str, sequential_id: int) -> bool:
         """Note a trade whose id is known, perhaps of another market. False: it was received before."""
         if self.received(code, sequential_id):

@@ -66,6 +66,24 @@ Decoded: TypeAlias = AnyMessage | Reply | Unreadable
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ArithmeticError)
 
 
+_HEAD_NAMES = {
+    "trade_id": "sequential_id",
+    "executed_ms": "trade_timestamp",
+    "sent_ms": "timestamp",
+    "grouping": "level",
+}
+_SHORT_HEAD_NAMES = {
+    "name": "ty",
+    "market": "cd",
+    "trade_id": "sid",
+    "executed_ms": "ttms",
+    "sent_ms": "tms",
+    "grouping": "lv",
+    "stream_type": "st",
+    "method": "mthd",
+}
+
+
 class Decoder:
     """Decodes the messages of one connection.
 
@@ -107,86 +125,67 @@ class Decoder:
         try:
             if head.name not in TYPES:
                 return _other(head, item, received_at_ns)
-            simple = head.type == ""
+            simple = isinstance(head, _ShortHead)
             message = _objects(simple, self.exact)(item)
         except UNREADABLE as error:
             return Unreadable(item, str(error))
         return settle(_by_class(simple, self.exact)[type(message)], message, received_at_ns)
 
 
-class Head(Struct, gc=False):
-    """What can be told of an object without decoding it, by the names of both formats."""
+class Head(Struct, gc=False, kw_only=True, rename={"name": "type", "market": "code", **_HEAD_NAMES}):
+    """What can be told of an object without decoding it; "" or 0 where it does not say.
 
-    type: str = ""
-    ty: str = ""
-    code: str = ""
-    cd: str = ""
-    sequential_id: int = 0
-    sid: int = 0
+    ``name`` is its type, ``market`` its code, ``trade_id`` the ``sequential_id``, ``executed_ms`` the
+    ``trade_timestamp``, ``sent_ms`` the ``timestamp``, ``grouping`` an order book's ``level``.
+    """
+
+    name: str = ""
+    market: str = ""
+    trade_id: int = 0
+    executed_ms: int = 0
+    sent_ms: int = 0
+    grouping: float | None = None
     stream_type: str = ""
-    st: str = ""
-    timestamp: int = 0
-    tms: int = 0
-    trade_timestamp: int = 0
-    ttms: int = 0
-    level: float | None = None
-    lv: float | None = None
     error: ErrorReply | None = None
     method: str = ""
-    mthd: str = ""
     status: str = ""
-
-    @property
-    def name(self) -> str:
-        """The type, or ""."""
-        return self.type or self.ty
-
-    @property
-    def market(self) -> str:
-        """The code, or ""."""
-        return self.code or self.cd
-
-    @property
-    def trade_id(self) -> int:
-        """The ``sequential_id`` of a trade, or 0."""
-        return self.sequential_id or self.sid
-
-    @property
-    def executed_ms(self) -> int:
-        """The ``trade_timestamp``, or 0."""
-        return self.trade_timestamp or self.ttms
-
-    @property
-    def sent_ms(self) -> int:
-        """The ``timestamp``, or 0."""
-        return self.timestamp or self.tms
-
-    @property
-    def grouping(self) -> float | None:
-        """The ``level`` of an order book."""
-        return self.lv if self.level is None else self.level
 
     @property
     def is_snapshot(self) -> bool:
         """Whether the message tells a state that was there before the subscription."""
-        return (self.stream_type or self.st) == "SNAPSHOT"
+        return self.stream_type == "SNAPSHOT"
 
     @property
     def is_reply(self) -> bool:
         """Whether the object answers a request."""
-        return self.error is not None or bool(self.method or self.mthd or self.status)
+        return self.error is not None or bool(self.method or self.status)
 
 
-_TEXTS = frozenset({"type", "ty", "code", "cd", "stream_type", "st", "method", "mthd", "status"})
-_head = msgspec.json.Decoder(Head).decode
+# The same under the short names.
+_ShortHead: Any = msgspec.defstruct(
+    "_ShortHead",
+    [(field.name, field.type, field.default) for field in msgspec.structs.fields(Head)],
+    rename={name: _SHORT_HEAD_NAMES.get(name, name) for name in Head.__struct_fields__},
+    namespace={"is_snapshot": Head.is_snapshot, "is_reply": Head.is_reply},
+    gc=False,
+    kw_only=True,
+)
+_head: Callable[[bytes], Head] = msgspec.json.Decoder(Head).decode
+_short_head: Callable[[bytes], Head] = msgspec.json.Decoder(_ShortHead).decode
 _any_object = msgspec.json.Decoder(dict[str, Any]).decode
 _raw_list = msgspec.json.Decoder(list[Raw]).decode
 
 
-def read_head(item: bytes) -> Head | Unreadable:
-    """The type and code of one JSON object, or why it is none."""
+def read_head(item: bytes, simple: bool = False) -> Head | Unreadable:
+    """The head of one JSON object, or why it has none. Objects with the other names than ``simple`` says are read, too,
+    more slowly.
+    """
     try:
-        return _head(item)
+        head = _short_head(item) if simple else _head(item)
+        if head.name or head.is_reply:
+            return head
+        other = _head(item) if simple else _short_head(item)
+        return other if other.name or other.is_reply else head
     except UNREADABLE:
         return _loose_head(item)
 
@@ -197,8 +196,20 @@ def _loose_head(item: bytes) -> Head | Unreadable:
         fields = _any_object(item)
     except UNREADABLE as error:
         return Unreadable(item, str(error))
-    texts: dict[str, Any] = {name: value for name, value in fields.items() if name in _TEXTS and type(value) is str}
-    return Head(**texts, error=_error(fields.get("error")))
+
+    def text(*names: str) -> str:
+        return next((value for name in names if type(value := fields.get(name)) is str and value), "")
+
+    make = Head if text("type") else _ShortHead
+    head: Head = make(
+        name=text("type", "ty"),
+        market=text("code", "cd"),
+        stream_type=text("stream_type", "st"),
+        error=_error(fields.get("error")),
+        method=text("method", "mthd"),
+        status=text("status"),
+    )
+    return head
 
 
 def _error(value: Any) -> ErrorReply | None:
@@ -237,7 +248,7 @@ def _other(head: Head, item: bytes, received_at_ns: int | None) -> Unknown | Rep
     if head.name:
         stamp = _stamp(item) if received_at_ns is None else received_at_ns
         return Unknown(type=head.name, code=head.market, payload=item, received_at_ns=stamp)
-    if head.method or head.mthd:
+    if head.method:
         return _subscriptions(item)
     return StatusReply(head.status) if head.status else Unreadable(item, "the object names no type")
 
