@@ -84,6 +84,20 @@ def test_the_receiving_path_finds_the_last_minute_in_the_two_newest():
     assert all(trade_id in day.ledger.new or trade_id in day.ledger.old for trade_id in recent)
 
 
+def test_what_was_received_lately_is_told_quicker_and_no_less_exactly():
+    day = Day()
+    first, *_ = day.live(59, BTC)
+    assert day.ledger.knows(BTC, first)
+    assert not day.ledger.knows(ETH, first)
+    assert not day.ledger.knows(BTC, 9_999)
+    day.ledger.note(ETH, first)
+    assert day.ledger.knows(ETH, first)
+    assert day.ledger.knows(BTC, first)
+    day.live(130, BTC)
+    assert not day.ledger.knows(BTC, first)
+    assert day.ledger.received(BTC, first)
+
+
 # when
 
 
