@@ -27,6 +27,8 @@ ONCE_FAILED: dict[int, str] = {
     58: "a market that was confirmed but not heard of before its connection was lost had no beginning",
     78: "as 36, for a single trade",
     122: "as 36, with a market that came later",
+    492: "what was read late, for a consumer was slow, proved a connection alive that had been lost",
+    1986: "as 36; the newest trade was known, and taken for proof that none before it was missing",
 }
 BLOCKS = [list(ONCE_FAILED), *(list(range(at, at + AT_A_TIME)) for at in range(0, SEEDS, AT_A_TIME))]
 
