@@ -42,6 +42,39 @@ def test_trades_end_with_their_ids_and_times(tmp_path, simple):
     )
 
 
+def began(directory, *messages, gaps=()):
+    return mark_of(directory, *messages, gaps=gaps).first_trade
+
+
+@pytest.mark.parametrize("simple", [False, True])
+def test_a_recording_of_trades_began_with_its_first_row(tmp_path, simple):
+    """Also where the row after it was traded earlier, and the file is large."""
+    first = trade(7, NOW, traded_ns=NOW - DAY, simple=simple, stream_type="SNAPSHOT")
+    rows = [trade(n, NOW + n, traded_ns=NOW - 2 * DAY) for n in range(8, 2000)]
+    assert began(tmp_path, first, *rows) == (7, (NOW - DAY) // 1_000_000)
+
+
+def test_what_is_no_row_of_its_own_is_no_beginning(tmp_path):
+    (tmp_path / TRADES).write_bytes(
+        b'nonsense\n{"type":"trade","code":"SGD-ETH","sequential_id":9,"received_at_ns":1}\n'
+    )
+    assert began(tmp_path, trade(7, NOW)) == (7, NOW // 1_000_000)
+
+
+def test_what_was_recovered_is_no_beginning(tmp_path):
+    assert began(tmp_path, trade(7, NOW, stream_type="RECOVERED"), trade(8, NOW + S)) is None
+
+
+def test_a_first_row_after_a_gap_that_is_open_is_no_beginning(tmp_path):
+    """What is missing was traded before it."""
+    open_gap = gap(1, from_ns=NOW, to_ns=NOW + 10 * S)
+    first = trade(7, NOW + 10 * S)
+    assert began(tmp_path / "after", first, gaps=[open_gap]) is None
+    assert began(tmp_path / "filled", first, gaps=[open_gap, gap(1, lost="too long ago")]) == (7, NOW // 10**6 + 10_000)
+    # A gap begins with the last row before it, or a little earlier.
+    assert began(tmp_path / "before", trade(7, NOW + S // 2), gaps=[open_gap]) == (7, NOW // 10**6 + 500)
+
+
 def test_of_trades_the_last_300_s_are_known_and_1000_at_least(tmp_path):
     quiet = [trade(n, NOW + n * S) for n in range(1, 1501)]
     assert sorted(mark_of(tmp_path / "quiet", *quiet).trades) == list(range(501, 1501))
@@ -211,6 +244,8 @@ def test_marks_agree_with_the_rows_wherever_the_files_end(tmp_path_factory, made
         if kept:
             assert mark.received_at_ns == (max(live) if live else kept[0][1])
         assert mark.trades == {id_: at_ns for id_, at_ns, _ in kept}
+        if mark.first_trade is not None:
+            assert mark.first_trade == (kept[0][0], kept[0][1] // 1_000_000)
         assert [gap.key for gap in mark.unfilled] == [row.gap for row in still_open]
         for unfilled in mark.unfilled:
             near = (unfilled.from_ns - REACH, unfilled.to_ns + REACH)

@@ -53,6 +53,7 @@ class Runs:
         self.exchange = Exchange(start_ms=start_ms, seed=seed, keys=KEYS, **arguments)
         self.world = MemoryExchange(self.exchange, seed=seed)
         self.window = Window(asked_ms=start_ms)
+        self.ended_ms = 0
 
     @asynccontextmanager
     async def run(self, *texts: str, killed: bool = True, **options: Any) -> AsyncIterator[Stream]:
@@ -69,6 +70,8 @@ class Runs:
             if not killed:
                 await asyncio.sleep(20)  # to the last look after a gap
                 await stream.settled()
+                self.ended_ms = self.world.now_ms()
+                await asyncio.sleep(0.1)  # what was sent by then arrives
             flushing.cancel()
             with suppress(asyncio.CancelledError):
                 await flushing
@@ -120,11 +123,11 @@ class Runs:
     def _trades(self, code: str) -> list[str]:
         """From the first row on every trade of the tape is there once, and none of before."""
         ids = [trade.sequential_id for trade in self.recorded("trade") if trade.code == code]
-        tape = [trade.sequential_id for trade in self.exchange.tape if trade.code == code]
-        wanted = tape[tape.index(ids[0]) :]
-        missing, more = set(wanted) - set(ids), set(ids) - set(wanted)
-        # The run is over a moment before the tape is looked at.
-        missing -= set(tape[len(tape) - 1 :]) if missing else set()
+        tape = [trade for trade in self.exchange.tape if trade.code == code]
+        since = tape[[trade.sequential_id for trade in tape].index(ids[0]) :]
+        wanted = [trade.sequential_id for trade in since if trade.trade_timestamp <= self.ended_ms]
+        missing = set(wanted) - set(ids)
+        more = set(ids) - {trade.sequential_id for trade in since}
         return [
             *([f"{code}: missing {sorted(missing)}"] if missing else []),
             *([f"{code}: of before the beginning {sorted(more)}"] if more else []),
