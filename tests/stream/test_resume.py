@@ -120,6 +120,24 @@ def test_a_kill_soon_after_the_beginning_brings_nothing_of_before_it(
     in_runs(tmp_path, body, trade_rate=4.0, private_rate=0.0)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kill_soon_after_the_beginning_with_a_gap_that_is_open(tmp_path: Path, seed: int) -> None:
+    async def body(runs: Runs) -> None:
+        await asyncio.sleep(60)
+        async with runs.run():
+            await asyncio.sleep(1.5)
+            for connection in tuple(runs.world.connections):
+                connection.reset()
+            await asyncio.sleep(7)
+        assert "open" in {gap.state for gap in read_gaps(runs.directory)}
+        await asyncio.sleep(60)
+        async with runs.run(killed=False):
+            await asyncio.sleep(10)
+        assert runs.problems() == []
+
+    in_runs(tmp_path, body, seed=seed, trade_rate=4.0, faults=[RefuseRest(at_ms=START_MS + 50_000, duration_ms=60_000)])
+
+
 def test_a_kill_is_survived_over_midnight(tmp_path: Path) -> None:
     async def body(runs: Runs) -> None:
         async with runs.run():
