@@ -38,6 +38,7 @@ class Source:
     def __init__(self, endpoint: Endpoint = "public") -> None:
         self.endpoint = endpoint
         self.alive_ns = 0
+        self.behind_ms = self.behind_since_ns = 0
         self.attended = 0
 
     def attend(self) -> None:
@@ -55,7 +56,7 @@ class Books:
         self.checked: list[Any] = []
         self.begun: list[Any] = []
 
-    def recover(self, gap, *, known=(), joins=0):
+    def recover(self, gap, *, known=(), joins=0, since_ms=0):
         self.recovered.append(gap)
         self.known.append(set(known))
         self.joins.append(joins)

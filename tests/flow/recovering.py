@@ -67,6 +67,9 @@ class Outlet:
     def let_go(self, code):
         self.held.append(f"-{code}")
 
+    def keeps_back(self, key):
+        return self.held.count(key[1]) > self.held.count(f"-{key[1]}")
+
 
 class Bench:
     def __init__(self, audit_s=None, covered=()):

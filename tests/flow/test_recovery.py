@@ -181,7 +181,7 @@ def test_a_final_refusal_loses_the_gap_and_the_next_job_goes_on(caplog):
         bench.recovery.recover(gap(1))
         bench.recovery.recover(gap(2))
         await bench.recovery.settled()
-        assert bench.told() == [("gap", 1, "Code not found"), b"2:17", ("recovered", 2, "recovered")]
+        assert bench.told() == [b"2:17", ("gap", 1, "Code not found"), ("recovered", 2, "recovered")]
         assert bench.outlet.held == ["SGD-BTC", "SGD-BTC", "-SGD-BTC"]
 
     in_time(body)
@@ -232,8 +232,8 @@ def test_a_mistake_of_ours_loses_one_gap_and_stops_nothing_else(caplog):
             bench.recovery.recover(gap(number))
         await bench.recovery.settled()
         assert bench.told() == [
-            ("gap", 1, "a mistake in the recovery: KeyError('a mistake')"),
             b"2:17",
+            ("gap", 1, "a mistake in the recovery: KeyError('a mistake')"),
             ("recovered", 2, "recovered"),
         ]
         assert [record.exc_info is not None for record in caplog.records if record.levelname == "ERROR"] == [True]

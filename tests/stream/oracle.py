@@ -169,7 +169,7 @@ class _Gaps:
         self._recovered[trade.code] += 1
         known = {(gap.message_type, gap.code) for gap in self.open.values()}
         # In order, a recovered trade may wait for those of the next gap.
-        if ("trade", trade.code) not in known and not self._is_ordered:
+        if ("trade", trade.code) not in known:
             self._found.append(f"recovered outside of any gap: {trade}")
 
     def begins(self, gap: Gap) -> None:

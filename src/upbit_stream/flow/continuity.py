@@ -45,6 +45,7 @@ SWITCHED_OFF = "recovery is switched off (recover=False)"
 
 FIRST_MESSAGE_WITHIN_S = 10.0  # of the confirmation: a type with snapshots that is silent for so long has none
 TICK_S = 1.0
+BEHIND_AT_MOST_NS = 120 * 1_000_000_000  # well within the time that ids of trades are known for
 UNREADABLE_TOGETHER_S = 10.0  # garbage seldom comes alone; what it may have been is looked for once
 
 
@@ -52,6 +53,8 @@ class Source(Protocol):
     """Where the messages of one session come from."""
 
     alive_ns: int  # when the exchange was last heard of there
+    behind_ms: int  # where what is read is old: from when, by the exchange's clock; 0: it is not
+    behind_since_ns: int  # and since when, by our own
 
     @property
     def endpoint(self) -> Endpoint:
@@ -64,9 +67,9 @@ class Source(Protocol):
 class Recoverer(Protocol):
     """Fetches what is missing."""
 
-    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0) -> None:
+    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0, since_ms: int = 0) -> None:
         """Fill a gap that was told; ``known`` are ids of trades that were received around it, beside the ledger's.
-        ``joins`` is the first trade after it, or 0.
+        ``joins`` is the first trade after it, ``since_ms`` the exchange's time when it began, or 0.
         """
 
     def needs(self, from_ns: int, to_ns: int) -> bool:
@@ -120,6 +123,7 @@ class Continuity:
             self._guards.update(candles)
         self._unreadable_since: dict[Source, int] = {}
         self._unfilled: dict[Key, tuple[Unfilled, ...]] = {}
+        self._behind: dict[Key, int] = {}
         self._ticking: asyncio.TimerHandle | None = None
 
     # what the receiving path asks
@@ -177,8 +181,9 @@ class Continuity:
             return False
         if first.begins:
             self._begin(key, first.asked_ns, head if head.is_snapshot and not first.hole else None)
-        # The snapshot of a trade is the last one that was executed: if it was received, nothing is missing.
-        if first.hole and not (known and head.is_snapshot and first.hole.reason in _ON_A_LIVING_CONNECTION):
+        # The snapshot of a trade is the last one that was executed: if this connection brought it, nothing is missing.
+        proves = known and head.is_snapshot and not self.is_redundant
+        if first.hole and not (proves and first.hole.reason in _ON_A_LIVING_CONNECTION):
             self._tell(first.hole, joins=head.trade_id)
         return True
 
@@ -207,7 +212,8 @@ class Continuity:
         self._newest_ns = self.ledger.newest_ns()
         coverage = self._coverage(source.endpoint)
         reason = _CAUSES.get(cause, cause)
-        for hole in coverage.asking(source, _keys(subscriptions), self._time_ns(), reason):
+        self._note_behind(source)
+        for hole in coverage.asking(source, _keys(subscriptions), self._time_ns(), reason, self._alive_ns(source)):
             self._tell(hole)
 
     def registered(self, source: Source, subscriptions: tuple[Subscription, ...]) -> None:
@@ -233,9 +239,23 @@ class Continuity:
     def ended(self, source: Source, reason: str) -> None:
         """A session is over."""
         self._newest_ns = self.ledger.newest_ns()
-        alive_ns = source.alive_ns if self.is_redundant else self._time_ns()
-        for hole in self._coverage(source.endpoint).ended(source, alive_ns, reason):
+        self._note_behind(source)
+        for hole in self._coverage(source.endpoint).ended(source, self._alive_ns(source), reason):
             self._tell(hole)
+
+    def _alive_ns(self, source: Source) -> int:
+        """Until when a session covered what it had. With one connection the last message of each key tells more."""
+        if not self.is_redundant:
+            return self._time_ns()
+        if not source.behind_since_ns:
+            return source.alive_ns
+        return min(source.alive_ns, max(source.behind_since_ns, self._time_ns() - BEHIND_AT_MOST_NS))
+
+    def _note_behind(self, source: Source) -> None:
+        """A slow consumer held reading back: the last messages were received later than they were sent."""
+        if source.behind_ms:
+            for key in self._coverage(source.endpoint).keys_of(source):
+                self._behind[key] = min(source.behind_ms, self._behind.get(key, source.behind_ms))
 
     # gaps
 
@@ -294,8 +314,9 @@ class Continuity:
             lost=LOST.get(kind, "" if self.recoverer is not None else SWITCHED_OFF),
         )
         self._emit(gap)
+        since_ms = self._behind.pop(hole.key, 0)
         if not gap.lost and self.recoverer is not None:
-            self.recoverer.recover(gap, known=known, joins=joins)
+            self.recoverer.recover(gap, known=known, joins=joins, since_ms=since_ms)
 
     def _within(self, key: Key) -> list[Key]:
         """The keys that had gaps when an earlier run ended, of those that this one covers: "" covers all markets."""

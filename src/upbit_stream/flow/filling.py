@@ -108,6 +108,11 @@ class Filling:
             await self._recovery.ask(lambda rest: rest.trades(code, count=1))
             self._knows_the_time = True
 
+    def _begin_ms(self, job: Job) -> int:
+        """When the gap began, by the exchange's clock."""
+        begin_ms = self._recovery.exchange_ms(job.from_ns)
+        return min(begin_ms, job.since_ms) if job.since_ms else begin_ms
+
     # trades
 
     async def _trades(self, job: Job, since_ms: int | None) -> bool:
@@ -138,7 +143,7 @@ class Filling:
 
     def _from(self, job: Job) -> tuple[int, int | None]:
         """The moment from which trades are wanted, and the last one that is not."""
-        from_ms = self._recovery.exchange_ms(job.from_ns) - OVERLAP_MS
+        from_ms = self._begin_ms(job) - OVERLAP_MS
         floor = self._floors.of(job.code)
         if floor is None:
             return from_ms, None
@@ -151,7 +156,7 @@ class Filling:
         await self._know_the_time(job.code)
         recovery = self._recovery
         unit = job.kind.partition(".")[2]
-        from_ms = since_ms or recovery.exchange_ms(job.from_ns) - OVERLAP_MS
+        from_ms = since_ms or self._begin_ms(job) - OVERLAP_MS
         to_ms = min(recovery.exchange_ms(job.to_ns) + AFTER_MS, recovery.now_ms)
         plan: CandleBackfill[CandleRow] = CandleBackfill(unit, from_ms, to_ms, now_ms=recovery.now_ms)
         known = self._candles.newest(job.kind, job.code)
@@ -197,7 +202,7 @@ class Filling:
     async def _changed_orders(self, job: Job, since_ms: int | None) -> bool:  # orders know their progress
         recovery = self._recovery
         opened = await recovery.ask(lambda rest: rest.open_orders())
-        since_ms = recovery.exchange_ms(job.from_ns)
+        since_ms = self._begin_ms(job)
         closed = await self._closed_orders(since_ms - ACCOUNT_OVERLAP_MS, recovery.now_ms)
         named: list[OrderRow] = []
         if missing := self._orders.missing(opened.rows, closed):

@@ -128,6 +128,10 @@ class Hub:
         if self._ordering is not None:
             self._ordering.release(code)
 
+    def keeps_back(self, key: tuple[str, str]) -> bool:
+        """Whether live messages of a type and code wait now."""
+        return self._ordering is not None and key[0] == "trade" and self._ordering.holds(key[1])
+
     def _recovered(self) -> Intake:
         if self._source is None:
             self._source = self.receiver("public", lambda _: None, 0)

@@ -9,6 +9,7 @@ Owns the order of the stages and the counts. Knows nothing of sockets and of wha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from upbit_stream.wire.twins import Finish, Twin, settle
 Consumer = Callable[[Any], None]
 Tap = Callable[[RawMessage], None]
 
+CAUGHT_UP_S = 30.0  # of reading without a pause, after which nothing that is read can be old
 _KEPT_OF_MALFORMED = 4096
 
 
@@ -95,6 +97,11 @@ class Intake:
         self.alive_ns = time_ns()  # when the exchange was last heard of; kept only where it is asked for
         self._is_simple = decoder.wire_format.startswith("SIMPLE")
         self._attentive = self._awaits = False
+        # Where reading was held back, what is read is old: the exchange's time of the first message after it, or 0.
+        self.behind_ms = 0
+        self.behind_since_ns = 0
+        self._is_behind = False  # and that message is still to come
+        self._catching_up: asyncio.TimerHandle | None = None
         # Takes the payload of one message; never raises.
         self.receive: Callable[[bytes], None] = self._receive_list if decoder.is_list else self._receive_object
         self.refresh()
@@ -133,6 +140,23 @@ class Intake:
         """See `Receiver.alive`."""
         self.alive_ns = self._time_ns()
 
+    def paused(self) -> None:
+        """See `Receiver.paused`."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        self.behind_since_ns = self.behind_since_ns or self._time_ns()
+
+    def resumed(self) -> None:
+        """See `Receiver.resumed`."""
+        self._is_behind = True
+        self._catching_up = asyncio.get_running_loop().call_later(CAUGHT_UP_S, self._caught_up)
+        self.attend()
+
+    def _caught_up(self) -> None:
+        self.behind_ms = self.behind_since_ns = 0
+        self._is_behind = False
+        self.attend()
+
     # what the hub tells
 
     def refresh(self) -> None:
@@ -144,7 +168,7 @@ class Intake:
     def attend(self) -> None:
         """Find out whether each message has to be looked at."""
         self._awaits = self._continuity.awaits(self)
-        self._attentive = bool(self._outlet.taps) or self._continuity.attends(self)
+        self._attentive = bool(self._outlet.taps) or self._is_behind or self._continuity.attends(self)
 
     # receiving
 
@@ -226,6 +250,9 @@ class Intake:
     def _look_at(self, head: Head, item: bytes, now: int) -> None:
         kind, code, continuity = head.name, head.market, self._continuity
         known = kind == "trade" and continuity.was_received(code, head.trade_id, ever=self._awaits)
+        if self._is_behind and head.sent_ms:
+            self.behind_ms, self._is_behind = head.sent_ms, False
+            self.attend()
         if self._awaits and continuity.heard(self, head, now, known=known):
             self.attend()
         if known or (continuity.is_redundant and continuity.is_copy(head, item)):

@@ -36,6 +36,10 @@ class Ordering:
         self._timers[code] = asyncio.get_running_loop().call_later(HELD_S, self._give_up, code, f"{HELD_S:g} s")
         self._changed(True)
 
+    def holds(self, code: str) -> bool:
+        """Whether the trades of a code are kept back now."""
+        return code in self._held
+
     def release(self, code: str) -> None:
         """Hand on what was kept back, in the order of execution."""
         held = self._held.pop(code, None)

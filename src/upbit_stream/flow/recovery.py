@@ -10,6 +10,7 @@ asks for stands in `filling`.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ class Outlet(Protocol):
     def let_go(self, code: str) -> None:
         """Hand them on."""
 
+    def keeps_back(self, key: Key) -> bool:
+        """Whether live messages of a key are kept back now."""
+
 
 @dataclass(slots=True, eq=False)
 class Job:
@@ -65,6 +69,7 @@ class Job:
     number: int = 0
     known: frozenset[int] = frozenset()
     joins: int = 0
+    since_ms: int = 0
     count: int = 0
     lost: str = ""  # why a part of it cannot be had
     is_baseline: bool = False
@@ -105,6 +110,7 @@ class Recovery:
         self._not_before = float("-inf")
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._queues: dict[Key, list[Job]] = {}
+        self._done: dict[Key, list[tuple[Job, str]]] = {}  # and why it is lost; not told yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -114,13 +120,23 @@ class Recovery:
 
     # what is to be done
 
-    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0) -> None:
+    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0, since_ms: int = 0) -> None:
         """Fill a gap that was told; ``known`` are ids of trades around it that no ledger holds, ``joins`` the first
-        trade after it.
+        trade after it, ``since_ms`` the exchange's time when it began, where that is known.
         """
         if gap.message_type == "trade":
             self._outlet.keep_back(gap.code)
-        job = Job(gap.message_type, gap.code, gap.from_ns, gap.to_ns, gap.reason, gap.number, frozenset(known), joins)
+        job = Job(
+            gap.message_type,
+            gap.code,
+            gap.from_ns,
+            gap.to_ns,
+            gap.reason,
+            gap.number,
+            frozenset(known),
+            joins,
+            since_ms,
+        )
         self._add(job)
 
     def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
@@ -173,10 +189,15 @@ class Recovery:
         await self.rest.close()
 
     def give_up(self) -> None:
-        """Tell of every gap that is not filled. Before the consumers are closed."""
+        """Do nothing more, and tell of every gap that is not filled. Before the consumers are closed."""
+        for task in self._tasks:
+            task.cancel()
+        for key in tuple(self._done):
+            self._tell_done(key)
         for job in self.pending:
             self._end(job, CLOSED_BEFORE_RECOVERED)
         self._queues.clear()
+        self._idle.set()
 
     # for a job
 
@@ -248,7 +269,15 @@ class Recovery:
         if len(queue) == 1:
             task = asyncio.create_task(self._work(job.key), name=f"upbit-stream recovery {job}")
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(functools.partial(self._stopped, job.key))
+
+    def _stopped(self, key: Key, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s %s: the recovery stopped, by a mistake of its own", *key, exc_info=error)
+            self._queues.pop(key, None)
+            if not self._queues:
+                self._idle.set()
 
     async def _work(self, key: Key) -> None:
         queue = self._queues[key]
@@ -262,12 +291,19 @@ class Recovery:
                     log.exception("recovery of %s", job)
                     lost = f"a mistake in the recovery: {error!r}"
             queue.pop(0)
-            if not queue and key[0] == "trade":
+            self._done.setdefault(key, []).append((job, lost))
+            if queue and self._outlet.keeps_back(key):
+                continue  # what is kept back may be recovered trades: the end of the job is told after them
+            if key[0] == "trade":
                 self._outlet.let_go(key[1])
-            self._end(job, lost)
+            self._tell_done(key)
         del self._queues[key]
         if not self._queues:
             self._idle.set()
+
+    def _tell_done(self, key: Key) -> None:
+        for job, lost in self._done.pop(key, ()):
+            self._end(job, lost)
 
     async def _do(self, job: Job) -> str:
         """Why it is lost, or ""."""
@@ -332,9 +368,19 @@ class Recovery:
             for key in keys:
                 await asyncio.sleep(every_s / len(keys))
                 to_ns = self._clock.time_ns() - AUDIT_LAG_NS
-                # What is missing can only be told where everything that was received is still known.
-                from_ns = max(self._checked.get(key, to_ns), self._known_since_ns() + NEAR_NS)
+                from_ns = self._auditable_since(key, to_ns)
                 if key not in self._queues and from_ns < to_ns:
                     self.check(key, from_ns, to_ns, "an audit found messages missing")
             if not keys:
                 await asyncio.sleep(every_s)
+
+    def _auditable_since(self, key: Key, to_ns: int) -> int:
+        """What is missing can only be told where everything that was received is still known."""
+        checked_ns = self._checked.get(key, to_ns)
+        known_ns = self._known_since_ns() + NEAR_NS
+        if checked_ns < known_ns:
+            log.warning(
+                "%s %s: %.0f s before now were not audited, and can't be any more", *key, (to_ns - checked_ns) / 1e9
+            )
+            self._checked[key] = checked_ns = known_ns
+        return checked_ns

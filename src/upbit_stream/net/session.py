@@ -46,6 +46,12 @@ class Receiver(Protocol):
     def alive(self) -> None:
         """The exchange was heard of, though not with a message."""
 
+    def paused(self) -> None:
+        """Nothing is read from now on: what comes then may be old."""
+
+    def resumed(self) -> None:
+        """Reading goes on."""
+
     def asking(self, subscriptions: tuple[Subscription, ...], cause: str) -> None:
         """The whole set is about to be asked for; what was subscribed before ends with that."""
 
@@ -150,6 +156,7 @@ class Session:
         self._paused = True
         if self._connection is not None:
             self._connection.pause_reading()
+            self.receiver.paused()
             self._heartbeat.suspend()
             self._conversation.reading(False)
 
@@ -159,6 +166,7 @@ class Session:
         if self._connection is not None:
             self._heartbeat.resume(self._clock.monotonic())
             self._conversation.reading(True)
+            self.receiver.resumed()
             self._connection.resume_reading()
             self._beat_now.set()
 

@@ -80,13 +80,18 @@ class Coverage:
         """Before the key is subscribed: an earlier run received it until ``from_ns``."""
         self._resumed[key] = (from_ns, reason)
 
-    def asking(self, session: object, keys: Collection[Key], now_ns: int, reason: str) -> list[Hole]:
-        """The set of a session is replaced: what it covered it covers no more. Returns holes that are over already."""
+    def asking(
+        self, session: object, keys: Collection[Key], now_ns: int, reason: str, alive_ns: int | None = None
+    ) -> list[Hole]:
+        """The set of a session is replaced: what it covered, until ``alive_ns`` or now, it covers no more. Returns holes
+        that are over already.
+        """
+        until_ns = now_ns if alive_ns is None else min(now_ns, alive_ns)
         had = self._sessions.pop(session, set())
         self._sessions[session] = set()
         is_first = session not in self._rounds
         self._asked_ns.update(dict.fromkeys(keys, now_ns))
-        holes = [hole for key in sorted(had) for hole in self._uncover(session, key, now_ns, reason)]
+        holes = [hole for key in sorted(had) for hole in self._uncover(session, key, until_ns, reason)]
         self._rounds[session] = _Round(frozenset(keys), set(keys), now_ns, is_first)
         return holes
 
@@ -98,6 +103,10 @@ class Coverage:
     def covered(self) -> list[Key]:
         """What a session covers now, whichever."""
         return sorted(key for key, cover in self._covers.items() if cover.live)
+
+    def keys_of(self, session: object) -> list[Key]:
+        """What one session covers now."""
+        return sorted(self._sessions.get(session, ()))
 
     def heard(self, session: object, key: Key, now_ns: int, *, is_snapshot: bool) -> First | None:
         """A message came. None where it is not the first of its key since that was asked for.
@@ -122,8 +131,9 @@ class Coverage:
                 self._cover(session, key, now_ns)
         # Another connection may have been asked since for what this one does not know yet.
         for key, cover in list(self._covers.items()):
-            if key not in current.keys and self._asked_ns[key] < current.asked_at and not cover.live:
-                del self._covers[key], self._asked_ns[key]
+            if key not in current.keys and self._asked_ns.get(key, 0) < current.asked_at and not cover.live:
+                del self._covers[key]
+                self._asked_ns.pop(key, None)
                 self._begun.discard(key)
 
     def unheard(self, session: object, keys: Iterable[Key]) -> list[First]:
