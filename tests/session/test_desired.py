@@ -259,3 +259,18 @@ def test_the_end_is_told_to_every_wish_once():
 def indicators(count, kind="indicator"):
     names = [f"KRW-I{number}" for number in range(count)]
     return lambda wanted: wanted.plus(Subscription(type=kind, codes=names, timeframe="5m", indicators=["rsi"]))
+
+
+def test_an_error_that_may_have_another_cause_blames_a_change_only_the_third_time():
+    wishes = Wishes()
+    wishes.want(add("SGD-G0"))
+    error = SubscriptionRejected("INTERNAL", "something else")
+    for _ in range(2):
+        wishes.desired.begin()
+        assert wishes.desired.doubted(error)
+        assert wishes.outcomes == {}
+        assert wishes.desired.has_changes
+    wishes.desired.begin()
+    assert wishes.desired.doubted(error)
+    assert wishes.outcomes == {0: error}
+    assert not wishes.desired.doubted(error)

@@ -26,7 +26,7 @@ SHORT = {
     "trade_time": "ttm",
 }
 SLOW_BUFFER = 20
-SLOW_LAG_MS = 5_000  # the slow one rests only while it is no further behind
+SLOW_LAG_MS = 60_000  # the slow one rests only while it is no further behind
 
 
 @dataclass(frozen=True)

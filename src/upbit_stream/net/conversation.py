@@ -17,7 +17,7 @@ from upbit_stream.net.connection import Connection
 from upbit_stream.net.options import SessionOptions
 from upbit_stream.session.confirmation import missing
 from upbit_stream.session.desired import Desired, SubscriptionSet
-from upbit_stream.session.refusal import NEXT_SECOND_S, fatal
+from upbit_stream.session.refusal import NEXT_SECOND_S, REFUSALS, fatal
 from upbit_stream.wire import requests
 from upbit_stream.wire.decoder import ErrorReply, SubscriptionsReply
 
@@ -164,7 +164,8 @@ class Conversation:
         """The exchange closes the connection after an error, so this always ends the session."""
         if reply.name == "TOO_MANY_REQUEST" or fatal(reply.name, reply.message) is not None:
             self._raise_for(reply)
-        if not self._desired.refused(SubscriptionRejected(reply.name, reply.message)):
+        error = SubscriptionRejected(reply.name, reply.message)
+        if not (self._desired.refused(error) if reply.name in REFUSALS else self._desired.doubted(error)):
             log.error("the exchange refused a set that it had taken before: %s: %s", reply.name, reply.message)
         raise SessionLost(f"the exchange refused the request: {reply.name}: {reply.message}")
 

@@ -91,6 +91,7 @@ def _check_indicators(subscriptions: Iterable[Subscription]) -> None:
 
 
 Apply = Callable[[SubscriptionSet], SubscriptionSet]
+DOUBTS = 3
 Settle = Callable[[Exception | None], None]
 
 
@@ -102,6 +103,7 @@ class Change:
     settle: Settle
     withdrawn: bool = False  # its caller waits no more
     alone: bool = False  # it was in a refused round with others: it goes by itself now
+    doubts: int = 0  # errors that came in its round and may have had another cause
 
 
 @dataclass(slots=True)
@@ -191,6 +193,17 @@ class Desired:
                 if not change.withdrawn:
                     self._waiting.appendleft(change)
         return bool(blamed)
+
+    def doubted(self, error: Exception) -> bool:
+        """An error came that may have nothing to do with the round. Its changes are tried again, a few times; then it is
+        taken for a refusal. See `refused`.
+        """
+        for change in self._under_way:
+            change.doubts += 1
+        if self._under_way and all(change.doubts < DOUBTS for change in self._under_way):
+            self.interrupted()
+            return True
+        return self.refused(error)
 
     def interrupted(self) -> None:
         """The connection was lost in the middle of a round: its changes wait again."""

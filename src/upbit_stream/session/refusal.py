@@ -9,6 +9,8 @@ from __future__ import annotations
 from upbit_stream.errors import AuthenticationError, HandshakeRefused
 
 NEXT_SECOND_S = 1.1  # "wait for the next second", and a tenth for the difference of two clocks
+# What the exchange calls a request that it refuses. Any other error may have nothing to do with the request before it.
+REFUSALS = frozenset({"INVALID_AUTH", "WRONG_FORMAT", "NO_TICKET", "NO_TYPE", "NO_CODES", "INVALID_PARAM"})
 FIRST_BLOCK_S = 60.0  # a 418 that tells no time
 LONGEST_BLOCK_S = 3600.0
 
