@@ -39,6 +39,7 @@ class Source:
         self.endpoint = endpoint
         self.alive_ns = 0
         self.behind_ms = self.behind_since_ns = 0
+        self.heard_ns = {}
         self.attended = 0
 
     def attend(self) -> None:
@@ -53,10 +54,17 @@ class Books:
         self.known: list[Any] = []
         self.joins: list[int] = []
         self.needed = False
+        self.looks_due = 0
         self.checked: list[Any] = []
         self.begun: list[Any] = []
 
-    def recover(self, gap, *, known=(), joins=0, since_ms=0):
+    def expect(self):
+        self.looks_due += 1
+
+    def expected(self):
+        self.looks_due -= 1
+
+    def recover(self, gap, *, begin_ns=0, known=(), joins=0, since_ms=0):
         self.recovered.append(gap)
         self.known.append(set(known))
         self.joins.append(joins)

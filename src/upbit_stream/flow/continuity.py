@@ -24,6 +24,7 @@ from upbit_stream.session.copies import Copies
 from upbit_stream.session.coverage import Coverage, Hole, Key
 from upbit_stream.session.floors import Floors
 from upbit_stream.session.ledger import Ledger
+from upbit_stream.session.silence import ALTHOUGH_ALIVE
 from upbit_stream.wire.decoder import Head
 
 CHANGED = "the set of subscriptions was replaced"
@@ -45,6 +46,8 @@ SWITCHED_OFF = "recovery is switched off (recover=False)"
 
 FIRST_MESSAGE_WITHIN_S = 10.0  # of the confirmation: a type with snapshots that is silent for so long has none
 TICK_S = 1.0
+# Of a quiet market the last message may be days old, though it was covered all the time since.
+LATE_AT_MOST_NS = 3_600 * 1_000_000_000
 BEHIND_AT_MOST_NS = 120 * 1_000_000_000  # well within the time that ids of trades are known for
 UNREADABLE_TOGETHER_S = 10.0  # garbage seldom comes alone; what it may have been is looked for once
 
@@ -55,6 +58,7 @@ class Source(Protocol):
     alive_ns: int  # when the exchange was last heard of there
     behind_ms: int  # where what is read is old: from when, by the exchange's clock; 0: it is not
     behind_since_ns: int  # and since when, by our own
+    heard_ns: dict[str, int]  # when each type was heard of last there; kept where there are several connections
 
     @property
     def endpoint(self) -> Endpoint:
@@ -67,9 +71,9 @@ class Source(Protocol):
 class Recoverer(Protocol):
     """Fetches what is missing."""
 
-    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0, since_ms: int = 0) -> None:
-        """Fill a gap that was told; ``known`` are ids of trades that were received around it, beside the ledger's.
-        ``joins`` is the first trade after it, ``since_ms`` the exchange's time when it began, or 0.
+    def recover(self, gap: Gap, *, begin_ns: int, known: Iterable[int] = (), joins: int = 0, since_ms: int = 0) -> None:
+        """Fill a gap that was told, from ``begin_ns`` on; ``known`` are ids of trades received around it, beside the
+        ledger's. ``joins`` is the first trade after it, ``since_ms`` the exchange's time when it began, or 0.
         """
 
     def needs(self, from_ns: int, to_ns: int) -> bool:
@@ -77,6 +81,12 @@ class Recoverer(Protocol):
 
     def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
         """Look whether anything is missing; it becomes a gap only then."""
+
+    def expect(self) -> None:
+        """Something will have to be looked at, soon."""
+
+    def expected(self) -> None:
+        """That was all of it."""
 
     def began(self, key: Key, at_ns: int) -> None:
         """A key is subscribed for the first time."""
@@ -121,7 +131,7 @@ class Continuity:
         if self.seen is not None:
             candles = {kind: self._is_old_word for kind in TYPES if kind.startswith("candle.")}
             self._guards.update(candles)
-        self._unreadable_since: dict[Source, int] = {}
+        self._unreadable: dict[Source, tuple[int, set[Key]]] = {}  # since when, and what it may have been
         self._unfilled: dict[Key, tuple[Unfilled, ...]] = {}
         self._behind: dict[Key, int] = {}
         self._ticking: asyncio.TimerHandle | None = None
@@ -182,26 +192,34 @@ class Continuity:
         if first.begins:
             self._begin(key, first.asked_ns, head if head.is_snapshot and not first.hole else None)
         # The snapshot of a trade is the last one that was executed: if this connection brought it, nothing is missing.
-        proves = known and head.is_snapshot and not self.is_redundant
+        # That of a candle is the newest: if it is the newest that is known, there was none between.
+        newest = known or (head.begins != "" and head.begins == self.candles.newest(*key))
+        proves = newest and head.is_snapshot and not self.is_redundant
         if first.hole and not (proves and first.hole.reason in _ON_A_LIVING_CONNECTION):
             self._tell(first.hole, joins=head.trade_id)
         return True
 
-    def unreadable(self, source: Source) -> None:
-        """Something came that cannot be read: it may have been anything that is subscribed."""
-        if self.recoverer is None or source in self._unreadable_since:
+    def unreadable(self, source: Source, key: Key | None = None) -> None:
+        """Something came that cannot be read: a message of ``key``, or anything that is subscribed."""
+        if self.recoverer is None or (key is not None and key[0] in LOST):
             return
-        self._unreadable_since[source] = self._time_ns()
-        asyncio.get_running_loop().call_later(UNREADABLE_TOGETHER_S, self._look_for_unreadable, source)
+        unread = self._unreadable.get(source)
+        if unread is None:
+            unread = self._unreadable[source] = (self._time_ns(), set())
+            self.recoverer.expect()
+            asyncio.get_running_loop().call_later(UNREADABLE_TOGETHER_S, self._look_for_unreadable, source)
+        # Those of the endpoint, also where the session is over by then or its set is being replaced.
+        keys = self._coverage(source.endpoint).known() if key is None or key[0] not in TYPES else [key]
+        unread[1].update(keys)
 
     def _look_for_unreadable(self, source: Source) -> None:
-        since_ns = self._unreadable_since.pop(source)
+        since_ns, keys = self._unreadable.pop(source)
         if self.recoverer is None:
             return
-        # Those of the endpoint, also where the session is over by now.
-        for key in self._coverage(source.endpoint).covered():
+        for key in sorted(keys):
             if not LOST.get(key[0]):
                 self.recoverer.check(key, since_ns, self._time_ns(), UNREADABLE)
+        self.recoverer.expected()
 
     # what sessions tell
 
@@ -212,14 +230,16 @@ class Continuity:
         self._newest_ns = self.ledger.newest_ns()
         coverage = self._coverage(source.endpoint)
         reason = _CAUSES.get(cause, cause)
+        alive = self._alive(source, is_silent=cause == "silent")
         self._note_behind(source)
-        for hole in coverage.asking(source, _keys(subscriptions), self._time_ns(), reason, self._alive_ns(source)):
+        for hole in coverage.asking(source, _keys(subscriptions), self._time_ns(), reason, alive):
             self._tell(hole)
 
     def registered(self, source: Source, subscriptions: tuple[Subscription, ...]) -> None:
         """The exchange has confirmed the set of a session."""
         coverage = self._coverage(source.endpoint)
-        coverage.registered(source, self._time_ns())
+        for hole in coverage.registered(source, self._time_ns()):
+            self._tell(hole)
         speaking = _keys(
             had for had in subscriptions if TYPES[had.type].endpoint == "public" and not had.is_only_realtime
         )
@@ -240,16 +260,22 @@ class Continuity:
         """A session is over."""
         self._newest_ns = self.ledger.newest_ns()
         self._note_behind(source)
-        for hole in self._coverage(source.endpoint).ended(source, self._alive_ns(source), reason):
+        alive = self._alive(source, is_silent=reason.endswith(ALTHOUGH_ALIVE))
+        for hole in self._coverage(source.endpoint).ended(source, alive, reason):
             self._tell(hole)
 
-    def _alive_ns(self, source: Source) -> int:
-        """Until when a session covered what it had. With one connection the last message of each key tells more."""
+    def _alive(self, source: Source, *, is_silent: bool) -> Callable[[Key], int]:
+        """Until when a session covered a key. With one connection the last message of each key tells more."""
+        now_ns = self._time_ns()
         if not self.is_redundant:
-            return self._time_ns()
-        if not source.behind_since_ns:
-            return source.alive_ns
-        return min(source.alive_ns, max(source.behind_since_ns, self._time_ns() - BEHIND_AT_MOST_NS))
+            return lambda _: now_ns
+        alive_ns = source.alive_ns
+        if source.behind_since_ns:
+            alive_ns = min(alive_ns, max(source.behind_since_ns, now_ns - BEHIND_AT_MOST_NS))
+        if not is_silent:
+            return lambda _: alive_ns
+        # It answered pings and sent no data: what came last of a type is the last sign of it.
+        return lambda key: min(alive_ns, source.heard_ns.get(key[0], 0))
 
     def _note_behind(self, source: Source) -> None:
         """A slow consumer held reading back: the last messages were received later than they were sent."""
@@ -316,7 +342,8 @@ class Continuity:
         self._emit(gap)
         since_ms = self._behind.pop(hole.key, 0)
         if not gap.lost and self.recoverer is not None:
-            self.recoverer.recover(gap, known=known, joins=joins, since_ms=since_ms)
+            begin_ns = max(hole.from_ns, (hole.begin_ns or hole.from_ns) - LATE_AT_MOST_NS)
+            self.recoverer.recover(gap, begin_ns=begin_ns, known=known, joins=joins, since_ms=since_ms)
 
     def _within(self, key: Key) -> list[Key]:
         """The keys that had gaps when an earlier run ended, of those that this one covers: "" covers all markets."""

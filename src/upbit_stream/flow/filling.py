@@ -8,14 +8,16 @@ Owns these four. Knows nothing of queues and failures.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from upbit_stream.flow.continuity import Continuity
 from upbit_stream.flow.hub import Hub
-from upbit_stream.flow.recovery import Job, Recovery
+from upbit_stream.flow.job import Job
+from upbit_stream.flow.recovery import Recovery
 from upbit_stream.net.environment import Environment
-from upbit_stream.net.rest import Rest
+from upbit_stream.net.rest import MOST_CLOSED_ORDERS, Page, Rest
 from upbit_stream.session.account import OVERLAP_MS as ACCOUNT_OVERLAP_MS
 from upbit_stream.session.account import Balances, Orders
 from upbit_stream.session.candle_backfill import CandleBackfill
@@ -28,6 +30,8 @@ AFTER_MS = 5_000  # after it: the clocks differ, and an answer tells its time in
 LOOKS_S = (1.0, 4.0, 10.0)
 _AGAIN_MS = 15_000  # how far a later look goes back
 _WINDOW_MS = 7 * 86_400_000  # closed orders are told for so long a time in one request
+_DISORDER_MS = 2_000
+_LEAST_WINDOW_MS = 1_000
 _NS = 1_000_000_000
 
 # Fetches what is missing since a moment (None: since the job's own), and says whether it joined what was received.
@@ -49,7 +53,6 @@ class Filling:
     ) -> None:
         self._recovery = recovery
         self._ledger = continuity.ledger
-        self._floors = continuity.floors
         self._candles = continuity.candles
         self._orders = orders
         self._balances = balances
@@ -70,6 +73,7 @@ class Filling:
             audit_s=audit_s,
             covered=continuity.covered,
             known_since_ns=lambda: continuity.ledger.complete_since_ns,
+            floor_of=continuity.floors.of,
         )
         orders, balances = Orders(), Balances()
         continuity.watch("myOrder", orders.seen)
@@ -96,11 +100,12 @@ class Filling:
         """Look until the answer joins what was received, or until it can be expected to be complete."""
         since_ms = None
         for after_s in LOOKS_S:
-            await self._recovery.until(job.to_ns + int(after_s * _NS))
-            is_last = self._recovery.now_ns >= job.to_ns + int(LOOKS_S[-1] * _NS)
+            until_ns = job.until_ns
+            await self._recovery.until(until_ns + int(after_s * _NS))
+            is_last = self._recovery.now_ns >= until_ns + int(LOOKS_S[-1] * _NS)
             if await look(job, since_ms) or is_last:
                 return
-            since_ms = self._recovery.exchange_ms(job.to_ns) - _AGAIN_MS
+            since_ms = self._recovery.exchange_ms(until_ns) - _AGAIN_MS
 
     async def _know_the_time(self, code: str) -> None:
         """Our clock may be wrong by hours: the first answer tells the exchange's time."""
@@ -110,7 +115,7 @@ class Filling:
 
     def _begin_ms(self, job: Job) -> int:
         """When the gap began, by the exchange's clock."""
-        begin_ms = self._recovery.exchange_ms(job.from_ns)
+        begin_ms = self._recovery.exchange_ms(job.begin_ns)
         return min(begin_ms, job.since_ms) if job.since_ms else begin_ms
 
     # trades
@@ -121,7 +126,7 @@ class Filling:
         from_ms, floor_id = self._from(job)
         if since_ms is not None and since_ms > from_ms:
             from_ms, floor_id = since_ms, None
-        to_ms = min(recovery.exchange_ms(job.to_ns) + AFTER_MS, recovery.now_ms)
+        to_ms = min(recovery.exchange_ms(job.until_ns) + AFTER_MS, recovery.now_ms)
         plan: TradeBackfill[TradeRow] = TradeBackfill(from_ms, to_ms, now_ms=recovery.now_ms, floor_id=floor_id)
         joined = False
         while (request := plan.next_request(recovery.now_ms)) is not None:
@@ -131,12 +136,13 @@ class Filling:
                     job.code, days_ago=asked.days_ago, to=asked.to, cursor=asked.cursor, count=asked.count
                 )
             )
-            missing = []
+            missing, times_ms = [], []
             for row in plan.take(asked, page.rows, page.at_ms):
                 joined = joined or row.sequential_id == job.joins
                 if not self._ledger.received(job.code, row.sequential_id) and row.sequential_id not in job.known:
                     missing.append(row.payload(self._simple))
-            await recovery.put_back(job, missing)
+                    times_ms.append(row.timestamp)
+            await recovery.put_back(job, missing, times_ms)
         if plan.lost_before_ms is not None:
             job.lost = f"the exchange keeps seven days: what was traded before {plan.lost_before_ms} ms is gone"
         return joined
@@ -144,11 +150,14 @@ class Filling:
     def _from(self, job: Job) -> tuple[int, int | None]:
         """The moment from which trades are wanted, and the last one that is not."""
         from_ms = self._begin_ms(job) - OVERLAP_MS
-        floor = self._floors.of(job.code)
+        floor = job.floor
         if floor is None:
             return from_ms, None
-        floor_ms = floor.executed_ms or self._recovery.exchange_ms(floor.subscribed_ns)
-        return (floor_ms, floor.trade_id or None) if floor_ms >= from_ms else (from_ms, None)
+        if not floor.trade_id:
+            return max(from_ms, self._recovery.exchange_ms(floor.subscribed_ns)), None
+        # On the tape a trade may stand after one that is dated a little later.
+        floor_ms = floor.executed_ms - _DISORDER_MS
+        return (floor_ms, floor.trade_id) if floor_ms >= from_ms else (from_ms, None)
 
     # candles
 
@@ -157,7 +166,7 @@ class Filling:
         recovery = self._recovery
         unit = job.kind.partition(".")[2]
         from_ms = since_ms or self._begin_ms(job) - OVERLAP_MS
-        to_ms = min(recovery.exchange_ms(job.to_ns) + AFTER_MS, recovery.now_ms)
+        to_ms = min(recovery.exchange_ms(job.until_ns) + AFTER_MS, recovery.now_ms)
         plan: CandleBackfill[CandleRow] = CandleBackfill(unit, from_ms, to_ms, now_ms=recovery.now_ms)
         known = self._candles.newest(job.kind, job.code)
         joined = False
@@ -203,7 +212,7 @@ class Filling:
         recovery = self._recovery
         opened = await recovery.ask(lambda rest: rest.open_orders())
         since_ms = self._begin_ms(job)
-        closed = await self._closed_orders(since_ms - ACCOUNT_OVERLAP_MS, recovery.now_ms)
+        closed = await self._closed_orders(job, since_ms - ACCOUNT_OVERLAP_MS, recovery.now_ms)
         named: list[OrderRow] = []
         if missing := self._orders.missing(opened.rows, closed):
             page = await recovery.ask(lambda rest: rest.orders(missing))
@@ -213,17 +222,22 @@ class Filling:
         await recovery.put_back(job, [row.payload(opened.at_ms, self._simple) for row in news])
         return False
 
-    async def _closed_orders(self, from_ms: int, to_ms: int) -> list[OrderRow]:
-        """Newest first, as the exchange tells them."""
+    async def _closed_orders(self, job: Job, from_ms: int, to_ms: int) -> list[OrderRow]:
+        """Newest first, as the exchange tells them; a window that is full is asked for in halves."""
         rows: list[OrderRow] = []
-        while from_ms < to_ms:
-            end_ms = min(to_ms, from_ms + _WINDOW_MS)
-            begin_ms = from_ms
-            page = await self._recovery.ask(
-                lambda rest, begin_ms=begin_ms, end_ms=end_ms: rest.closed_orders(start_ms=begin_ms, end_ms=end_ms)  # type: ignore[misc]  # as above
-            )
-            rows = [*page.rows, *rows]
-            from_ms = end_ms
+        windows = [(begin, min(to_ms, begin + _WINDOW_MS)) for begin in range(from_ms, to_ms, _WINDOW_MS)][::-1]
+        while windows:
+            window = windows.pop()
+            page = await self._recovery.ask(functools.partial(_closed, window))
+            begin_ms, end_ms = window
+            if len(page.rows) < MOST_CLOSED_ORDERS:
+                rows = [*page.rows, *rows]
+            elif end_ms - begin_ms > _LEAST_WINDOW_MS:
+                middle_ms = (begin_ms + end_ms) // 2
+                windows += [(middle_ms, end_ms), (begin_ms, middle_ms)]
+            else:
+                rows = [*page.rows, *rows]
+                job.lost = f"more than {MOST_CLOSED_ORDERS} orders were placed within a second: not all are told"
         return rows
 
     def _of(self, job: Job, rows: Sequence[OrderRow]) -> list[OrderRow]:
@@ -236,3 +250,7 @@ class Filling:
         if rows:
             await self._recovery.put_back(job, [assets_payload(rows, self._unique(), page.at_ms, self._simple)])
         return False
+
+
+def _closed(window: tuple[int, int], rest: Rest) -> Awaitable[Page[OrderRow]]:
+    return rest.closed_orders(start_ms=window[0], end_ms=window[1])

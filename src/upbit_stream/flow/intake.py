@@ -100,6 +100,7 @@ class Intake:
         # Where reading was held back, what is read is old: the exchange's time of the first message after it, or 0.
         self.behind_ms = 0
         self.behind_since_ns = 0
+        self.heard_ns: dict[str, int] = {}
         self._is_behind = False  # and that message is still to come
         self._catching_up: asyncio.TimerHandle | None = None
         # Takes the payload of one message; never raises.
@@ -149,6 +150,8 @@ class Intake:
     def resumed(self) -> None:
         """See `Receiver.resumed`."""
         self._is_behind = True
+        if self._catching_up is not None:
+            self._catching_up.cancel()
         self._catching_up = asyncio.get_running_loop().call_later(CAUGHT_UP_S, self._caught_up)
         self.attend()
 
@@ -249,7 +252,11 @@ class Intake:
 
     def _look_at(self, head: Head, item: bytes, now: int) -> None:
         kind, code, continuity = head.name, head.market, self._continuity
-        known = kind == "trade" and continuity.was_received(code, head.trade_id, ever=self._awaits)
+        # A snapshot may be days old, and the copy of a connection that lags a few minutes.
+        ever = self._awaits or head.is_snapshot or continuity.is_redundant
+        known = kind == "trade" and continuity.was_received(code, head.trade_id, ever=ever)
+        if continuity.is_redundant:
+            self.heard_ns[kind] = now
         if self._is_behind and head.sent_ms:
             self.behind_ms, self._is_behind = head.sent_ms, False
             self.attend()
@@ -290,6 +297,8 @@ class Intake:
                 self._count(raw.type)
                 self._continuity.received(raw, trade_id)
                 self._deliver(item)
+            elif isinstance(item, Unreadable):
+                self._count_malformed(item, (raw.type, raw.code))
             else:
                 self._dispatch(item)
 
@@ -330,7 +339,7 @@ class Intake:
         self._tap(RawMessage(item.payload, "", "", now))
         self._count_malformed(item)
 
-    def _count_malformed(self, item: Unreadable) -> None:
+    def _count_malformed(self, item: Unreadable, key: tuple[str, str] | None = None) -> None:
         self.malformed += 1
         self._outlet.emit(
             Malformed(
@@ -340,7 +349,7 @@ class Intake:
                 reason=item.reason,
             )
         )
-        self._continuity.unreadable(self)
+        self._continuity.unreadable(self, key)
 
     def _count(self, name: str) -> None:
         twin = self._kinds.get(name)

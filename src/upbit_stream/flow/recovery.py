@@ -12,16 +12,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
 
 from upbit_stream.errors import MalformedMessage, RequestFailed
-from upbit_stream.model.events import CLOSED_BEFORE_RECOVERED, Event, Gap, Recovered
+from upbit_stream.flow.job import Job
+from upbit_stream.flow.outlet import Outlet
+from upbit_stream.model.events import CLOSED_BEFORE_RECOVERED, Gap, Recovered
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.rest import Page, Rest
 from upbit_stream.session.backoff import Backoff
 from upbit_stream.session.coverage import Key
+from upbit_stream.session.floors import Floor
 
 log = logging.getLogger(__name__)
 
@@ -29,58 +31,14 @@ Row = TypeVar("Row")
 
 AUDIT_LAG_NS = 15 * 1_000_000_000  # what is younger may still be on its way
 _AUDITED = frozenset({"trade", "candle", "myOrder", "myAsset"})
+MOST_WAITING = 16  # gaps of one type and code that are told and wait each by itself
+MOST_NONSENSE = 8  # answers in a row
+MOST_NEAR_NS = 30 * 1_000_000_000
+_EDGE_MS = 5_000
 _AT_ONCE = 4  # requests under way
 _FIRST_S, _CAP_S = 1.0, 60.0
 _PRUNE_S = 5.0
 NEAR_NS = 150 * 1_000_000_000  # around a gap: what its backfill may meet
-
-
-class Outlet(Protocol):
-    """Where what was recovered goes."""
-
-    def emit(self, event: Event) -> None:
-        """An event, in order with the data."""
-
-    def put_back(self, payload: bytes) -> None:
-        """A message in the form of the wire."""
-
-    async def room(self) -> None:
-        """Wait until the consumers take more."""
-
-    def keep_back(self, code: str) -> None:
-        """Keep the live trades of a code back, where they are to come in order."""
-
-    def let_go(self, code: str) -> None:
-        """Hand them on."""
-
-    def keeps_back(self, key: Key) -> bool:
-        """Whether live messages of a key are kept back now."""
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One stretch of one type and code. ``number`` is its gap's, 0 while nothing was found missing."""
-
-    kind: str
-    code: str
-    from_ns: int
-    to_ns: int
-    reason: str
-    number: int = 0
-    known: frozenset[int] = frozenset()
-    joins: int = 0
-    since_ms: int = 0
-    count: int = 0
-    lost: str = ""  # why a part of it cannot be had
-    is_baseline: bool = False
-
-    @property
-    def key(self) -> Key:
-        """Type and code."""
-        return self.kind, self.code
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.code}".strip()
 
 
 class Recovery:
@@ -97,6 +55,7 @@ class Recovery:
         audit_s: float | None,
         covered: Callable[[], Iterable[Key]],
         known_since_ns: Callable[[], int],
+        floor_of: Callable[[str], Floor | None] = lambda _: None,
     ) -> None:
         self.rest = rest
         self.fill: Callable[[Job], Awaitable[None]]
@@ -106,12 +65,16 @@ class Recovery:
         self._audit_s = audit_s
         self._covered = covered
         self._known_since_ns = known_since_ns
+        self._floor_of = floor_of
+        self._random = chance.random
         self._backoff = Backoff(chance.random, first_s=_FIRST_S, cap_s=_CAP_S, stable_s=0.0)
         self._not_before = float("-inf")
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._queues: dict[Key, list[Job]] = {}
         self._done: dict[Key, list[tuple[Job, str]]] = {}  # and why it is lost; not told yet
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._expected = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._began: dict[Key, int] = {}
@@ -120,9 +83,11 @@ class Recovery:
 
     # what is to be done
 
-    def recover(self, gap: Gap, *, known: Iterable[int] = (), joins: int = 0, since_ms: int = 0) -> None:
-        """Fill a gap that was told; ``known`` are ids of trades around it that no ledger holds, ``joins`` the first
-        trade after it, ``since_ms`` the exchange's time when it began, where that is known.
+    def recover(
+        self, gap: Gap, *, begin_ns: int = 0, known: Iterable[int] = (), joins: int = 0, since_ms: int = 0
+    ) -> None:
+        """Fill a gap that was told, from ``begin_ns`` on where that is later; ``known`` are ids of trades around it
+        that no ledger holds, ``joins`` is the first trade after it, ``since_ms`` the exchange's time when it began.
         """
         if gap.message_type == "trade":
             self._outlet.keep_back(gap.code)
@@ -136,25 +101,37 @@ class Recovery:
             frozenset(known),
             joins,
             since_ms,
+            begin_ns,
+            self._floor_of(gap.code) if gap.message_type == "trade" else None,
         )
         self._add(job)
 
     def check(self, key: Key, from_ns: int, to_ns: int, reason: str) -> None:
         """Look whether anything is missing; it becomes a gap only then."""
-        self._add(Job(*key, from_ns, to_ns, reason))
+        floor = self._floor_of(key[1]) if key[0] == "trade" else None
+        self._add(Job(*key, from_ns, to_ns, reason, floor=floor))
 
     def began(self, key: Key, at_ns: int) -> None:
         """A key is subscribed for the first time: what an account holds then is known and not told."""
         self._began[key] = self._checked[key] = at_ns
+        self._begin_audits()
         if key[0] in ("myOrder", "myAsset"):
             self._add(Job(*key, at_ns, at_ns, "the beginning", is_baseline=True))
-        if self._audit_s and self._auditing is None:
-            self._auditing = asyncio.create_task(self._audit(self._audit_s))
+
+    def expect(self) -> None:
+        """Something will have to be looked at, soon."""
+        self._expected += 1
+        self._idle.clear()
+
+    def expected(self) -> None:
+        """That was all of it."""
+        self._expected -= 1
+        self._rest_if_idle()
 
     def needs(self, from_ns: int, to_ns: int) -> bool:
         """Whether a job is still to be done for which must be known what was received between the two."""
         return any(
-            from_ns <= job.to_ns + NEAR_NS and to_ns >= job.from_ns - NEAR_NS
+            from_ns <= job.until_ns + NEAR_NS and to_ns >= job.begin_ns - NEAR_NS
             for queue in self._queues.values()
             for job in queue
         )
@@ -162,7 +139,7 @@ class Recovery:
     @property
     def pending(self) -> list[Job]:
         """Jobs that are not done, without those that only look."""
-        return [job for queue in self._queues.values() for job in queue if job.number]
+        return [told for queue in self._queues.values() for job in queue for told in (job, *job.also) if told.number]
 
     def began_ns(self, key: Key) -> int | None:
         """When a key was subscribed for the first time, or None: an earlier run received it."""
@@ -190,7 +167,8 @@ class Recovery:
 
     def give_up(self) -> None:
         """Do nothing more, and tell of every gap that is not filled. Before the consumers are closed."""
-        for task in self._tasks:
+        self._closed = True
+        for task in (*self._tasks, *([self._auditing] if self._auditing else [])):
             task.cancel()
         for key in tuple(self._done):
             self._tell_done(key)
@@ -216,8 +194,8 @@ class Recovery:
         return self._clock.time_ns()
 
     async def until(self, at_ns: int) -> None:
-        """Wait for a moment of our clock."""
-        left_ns = at_ns - self._clock.time_ns()
+        """Wait for a moment of our clock, which is near: where it seems not to be, the clock was set."""
+        left_ns = min(at_ns - self._clock.time_ns(), MOST_NEAR_NS)
         if left_ns > 0:
             await asyncio.sleep(left_ns / 1e9 + 0.001)
 
@@ -250,20 +228,34 @@ class Recovery:
         if left_s > 0:
             await asyncio.sleep(left_s + 0.001)
 
-    async def put_back(self, job: Job, payloads: Iterable[bytes]) -> None:
-        """Deliver what was missing. The first of a job that only looked makes it a gap."""
-        for payload in payloads:
+    async def put_back(self, job: Job, payloads: Iterable[bytes], times_ms: Sequence[int] = ()) -> None:
+        """Deliver what was missing, each with the exchange's time where it has one. The first of a job that only looked
+        makes it a gap.
+        """
+        for place, payload in enumerate(payloads):
             if not job.number:
                 job.number = self._next_number()
                 self._outlet.emit(self._gap(job, ""))
-            job.count += 1
+            self._gap_of(job, times_ms[place] if times_ms else 0).count += 1
             self._outlet.put_back(payload)
         await self._outlet.room()
+
+    def _gap_of(self, job: Job, at_ms: int) -> Job:
+        """The first of a job's gaps that a moment of the exchange may lie in."""
+        ended = (told for told in (job, *job.also) if at_ms < self.exchange_ms(told.to_ns) + _EDGE_MS)
+        return next(ended, job.also[-1] if job.also else job)
 
     # within
 
     def _add(self, job: Job) -> None:
+        if self._closed:
+            if job.number:
+                self._end(job, CLOSED_BEFORE_RECOVERED)
+            return
+        self._begin_audits()
         queue = self._queues.setdefault(job.key, [])
+        if self._is_absorbed(job, queue):
+            return
         queue.append(job)
         self._idle.clear()
         if len(queue) == 1:
@@ -271,13 +263,26 @@ class Recovery:
             self._tasks.add(task)
             task.add_done_callback(functools.partial(self._stopped, job.key))
 
+    def _is_absorbed(self, job: Job, queue: list[Job]) -> bool:
+        """Looks are taken together, and gaps where very many wait: REST may be down for days. Not with the one that is
+        being done.
+        """
+        waiting = [other for other in queue[1:] if not other.is_baseline and bool(other.number) == bool(job.number)]
+        if not waiting or job.is_baseline or (job.number and len(waiting) < MOST_WAITING):
+            return False
+        waiting[-1].absorb(job)
+        return True
+
+    def _rest_if_idle(self) -> None:
+        if not self._queues and not self._expected:
+            self._idle.set()
+
     def _stopped(self, key: Key, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s %s: the recovery stopped, by a mistake of its own", *key, exc_info=error)
             self._queues.pop(key, None)
-            if not self._queues:
-                self._idle.set()
+            self._rest_if_idle()
 
     async def _work(self, key: Key) -> None:
         queue = self._queues[key]
@@ -298,23 +303,27 @@ class Recovery:
                 self._outlet.let_go(key[1])
             self._tell_done(key)
         del self._queues[key]
-        if not self._queues:
-            self._idle.set()
+        self._rest_if_idle()
 
     def _tell_done(self, key: Key) -> None:
         for job, lost in self._done.pop(key, ()):
-            self._end(job, lost)
+            for told in (job, *job.also):
+                self._end(told, lost)
 
     async def _do(self, job: Job) -> str:
         """Why it is lost, or ""."""
+        patience = Backoff(self._random, first_s=_FIRST_S, cap_s=_CAP_S, stable_s=0.0)
         while True:
             try:
                 await self.fill(job)
             except RequestFailed as failure:
                 return str(failure)
             except MalformedMessage as error:
-                self.failed(f"{job}: {error}")
-                await self._patience()
+                if patience.failures >= MOST_NONSENSE:
+                    return f"REST answers what makes no sense: {error}"
+                delay_s = patience.next_delay_s()
+                log.warning("recovery of %s: %s; next attempt in %.1f s", job, error, delay_s)
+                await asyncio.sleep(delay_s)
                 continue
             return job.lost
 
@@ -357,9 +366,13 @@ class Recovery:
     # looking, from time to time
 
     def _note_checked(self, job: Job) -> None:
-        checked = self._checked.setdefault(job.key, job.from_ns)
-        if job.from_ns <= checked:
-            self._checked[job.key] = max(checked, job.to_ns)
+        checked = self._checked.setdefault(job.key, job.begin_ns)
+        if job.begin_ns <= checked:
+            self._checked[job.key] = max(checked, job.until_ns)
+
+    def _begin_audits(self) -> None:
+        if self._audit_s and self._auditing is None and not self._closed:
+            self._auditing = asyncio.create_task(self._audit(self._audit_s))
 
     async def _audit(self, every_s: float) -> None:
         """Ask the exchange what it has of each type and code, one after the other, spread over the time."""

@@ -23,7 +23,7 @@ from upbit_stream.net.options import SessionOptions
 from upbit_stream.session.desired import Desired
 from upbit_stream.session.heartbeat import Heartbeat
 from upbit_stream.session.lane import Lane
-from upbit_stream.session.silence import SilenceWatch
+from upbit_stream.session.silence import ALTHOUGH_ALIVE, SilenceWatch
 from upbit_stream.wire.decoder import Reply, StatusReply
 from upbit_stream.wire.requests import PING_TEXT
 
@@ -249,5 +249,5 @@ class Session:
             kind, remedy = found
             log.warning("%s: no %s for too long although the connection lives: %s", self._name, kind, remedy)
             if remedy == "reconnect":
-                raise SessionLost(f"no {kind} for too long although the connection lives")
+                raise SessionLost(f"no {kind} {ALTHOUGH_ALIVE}")
             self._conversation.wake("silent")

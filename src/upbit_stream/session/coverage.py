@@ -14,18 +14,22 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Key: TypeAlias = tuple[str, str]  # type, code; "" for types without one
+Alive: TypeAlias = int | Callable[[Key], int]  # when a session was last heard of, or was of a key
 
 _PAST_KEPT = 16  # ended coverages of a key: more connections than that are not lost while one is thought alive
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Nothing covered ``key`` from ``from_ns`` to ``to_ns``."""
+    """Nothing covered ``key`` until ``to_ns``. ``from_ns`` is the last message before, ``begin_ns`` the end of the
+    cover, or 0.
+    """
 
     key: Key
     from_ns: int
     to_ns: int
     reason: str
+    begin_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class _Cover:
     live: dict[object, int] = field(default_factory=dict)  # session: since when
     past: list[tuple[int, int]] = field(default_factory=list)  # from, until
     open_since: int | None = None
+    uncovered_at: int = 0
     reason: str = ""
 
 
@@ -81,17 +86,16 @@ class Coverage:
         self._resumed[key] = (from_ns, reason)
 
     def asking(
-        self, session: object, keys: Collection[Key], now_ns: int, reason: str, alive_ns: int | None = None
+        self, session: object, keys: Collection[Key], now_ns: int, reason: str, alive: Alive | None = None
     ) -> list[Hole]:
-        """The set of a session is replaced: what it covered, until ``alive_ns`` or now, it covers no more. Returns holes
+        """The set of a session is replaced: what it covered, until ``alive`` or now, it covers no more. Returns holes
         that are over already.
         """
-        until_ns = now_ns if alive_ns is None else min(now_ns, alive_ns)
         had = self._sessions.pop(session, set())
         self._sessions[session] = set()
         is_first = session not in self._rounds
         self._asked_ns.update(dict.fromkeys(keys, now_ns))
-        holes = [hole for key in sorted(had) for hole in self._uncover(session, key, until_ns, reason)]
+        holes = self._uncover_all(session, had, now_ns if alive is None else alive, reason)
         self._rounds[session] = _Round(frozenset(keys), set(keys), now_ns, is_first)
         return holes
 
@@ -103,6 +107,10 @@ class Coverage:
     def covered(self) -> list[Key]:
         """What a session covers now, whichever."""
         return sorted(key for key, cover in self._covers.items() if cover.live)
+
+    def known(self) -> list[Key]:
+        """What is subscribed, whether or not it is covered now."""
+        return sorted(self._covers)
 
     def keys_of(self, session: object) -> list[Key]:
         """What one session covers now."""
@@ -122,19 +130,24 @@ class Coverage:
         current.awaited.discard(key)
         return self._first(session, key, now_ns)
 
-    def registered(self, session: object, now_ns: int) -> None:
-        """The exchange confirmed the set. What is in nobody's set any more is forgotten."""
+    def registered(self, session: object, now_ns: int) -> list[Hole]:
+        """The exchange confirmed the set. What nobody wants any more is forgotten; returns the holes that end so."""
         current = self._rounds[session]
         current.registered_at = now_ns
         for key in current.awaited:
             if not self._is_open(key):
                 self._cover(session, key, now_ns)
+        holes = []
         # Another connection may have been asked since for what this one does not know yet.
         for key, cover in list(self._covers.items()):
             if key not in current.keys and self._asked_ns.get(key, 0) < current.asked_at and not cover.live:
                 del self._covers[key]
                 self._asked_ns.pop(key, None)
                 self._begun.discard(key)
+                if cover.open_since is not None and cover.uncovered_at < current.asked_at:
+                    to_ns = max(cover.open_since, current.asked_at)
+                    holes.append(Hole(key, cover.open_since, to_ns, cover.reason, cover.uncovered_at))
+        return holes
 
     def unheard(self, session: object, keys: Iterable[Key]) -> list[First]:
         """These keys are waited for no longer: they are covered since they were registered."""
@@ -147,11 +160,17 @@ class Coverage:
             found.append(self._first(session, key, current.registered_at))
         return found
 
-    def ended(self, session: object, alive_ns: int, reason: str) -> list[Hole]:
-        """A session is over; it was last heard of at ``alive_ns``. Returns holes that are over already."""
+    def ended(self, session: object, alive: Alive, reason: str) -> list[Hole]:
+        """A session is over; ``alive`` is when it was last heard of. Returns holes that are over already."""
         self._rounds.pop(session, None)
-        keys = self._sessions.pop(session, set())
-        return [hole for key in sorted(keys) for hole in self._uncover(session, key, alive_ns, reason)]
+        return self._uncover_all(session, self._sessions.pop(session, set()), alive, reason)
+
+    def _uncover_all(self, session: object, keys: Collection[Key], alive: Alive, reason: str) -> list[Hole]:
+        return [
+            hole
+            for key in sorted(keys)
+            for hole in self._uncover(session, key, alive if isinstance(alive, int) else alive(key), reason)
+        ]
 
     def _first(self, session: object, key: Key, since_ns: int) -> First:
         is_resumed = key in self._resumed
@@ -173,10 +192,13 @@ class Coverage:
             cover = self._covers[key] = _Cover(self._rounds[session].asked_at)
         if key in self._resumed:
             cover.open_since, cover.reason = self._resumed.pop(key)
+            cover.uncovered_at = 0
         cover.live.setdefault(session, since_ns)
         self._sessions[session].add(key)
         begin_ns, cover.open_since = cover.open_since, None
-        return None if begin_ns is None else Hole(key, begin_ns, max(begin_ns, since_ns), cover.reason)
+        if begin_ns is None:
+            return None
+        return Hole(key, begin_ns, max(begin_ns, since_ns), cover.reason, cover.uncovered_at)
 
     def _uncover(self, session: object, key: Key, until_ns: int, reason: str) -> list[Hole]:
         cover = self._covers[key]
@@ -189,8 +211,8 @@ class Coverage:
         last_ns = self._last_ns(key)
         from_ns = min(begin_ns, since_ns if last_ns is None else last_ns)
         if cover.live:
-            return [Hole(key, from_ns, min(cover.live.values()), reason)]
-        cover.open_since, cover.reason = from_ns, reason
+            return [Hole(key, from_ns, min(cover.live.values()), reason, begin_ns)]
+        cover.open_since, cover.uncovered_at, cover.reason = from_ns, begin_ns, reason
         return []
 
 

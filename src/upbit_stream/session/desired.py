@@ -195,8 +195,8 @@ class Desired:
         return bool(blamed)
 
     def doubted(self, error: Exception) -> bool:
-        """An error came that may have nothing to do with the round. Its changes are tried again, a few times; then it is
-        taken for a refusal. See `refused`.
+        """An error came that may have nothing to do with the round: its changes are tried again. After a few times it
+        is taken for a refusal; see `refused`.
         """
         for change in self._under_way:
             change.doubts += 1

@@ -20,6 +20,7 @@ Remedy: TypeAlias = Literal["resubscribe", "reconnect"]
 # are silent unless something happens, so they are not watched.
 SILENCE_LIMITS_S: Mapping[str, float] = {"ticker": 120.0, "orderbook": 60.0, "trade": 600.0, "candle": 600.0}
 LONGEST_S = 3600.0
+ALTHOUGH_ALIVE = "for too long although the connection lives"
 _SNAPSHOTS_WITHIN_S = 10.0  # of the confirmation: what comes later is real data, however little
 
 

@@ -71,6 +71,7 @@ _HEAD_NAMES = {
     "executed_ms": "trade_timestamp",
     "sent_ms": "timestamp",
     "grouping": "level",
+    "begins": "candle_date_time_utc",
 }
 _SHORT_HEAD_NAMES = {
     "name": "ty",
@@ -79,6 +80,7 @@ _SHORT_HEAD_NAMES = {
     "executed_ms": "ttms",
     "sent_ms": "tms",
     "grouping": "lv",
+    "begins": "cdttmu",
     "stream_type": "st",
     "method": "mthd",
 }
@@ -136,7 +138,8 @@ class Head(Struct, gc=False, kw_only=True, rename={"name": "type", "market": "co
     """What can be told of an object without decoding it; "" or 0 where it does not say.
 
     ``name`` is its type, ``market`` its code, ``trade_id`` the ``sequential_id``, ``executed_ms`` the
-    ``trade_timestamp``, ``sent_ms`` the ``timestamp``, ``grouping`` an order book's ``level``.
+    ``trade_timestamp``, ``sent_ms`` the ``timestamp``, ``grouping`` an order book's ``level``, ``begins`` a candle's
+    ``candle_date_time_utc``.
     """
 
     name: str = ""
@@ -145,6 +148,7 @@ class Head(Struct, gc=False, kw_only=True, rename={"name": "type", "market": "co
     executed_ms: int = 0
     sent_ms: int = 0
     grouping: float | None = None
+    begins: str = ""
     stream_type: str = ""
     error: ErrorReply | None = None
     method: str = ""
