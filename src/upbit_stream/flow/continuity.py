@@ -21,7 +21,7 @@ from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import TYPES, Endpoint, Subscription
 from upbit_stream.session.candle_states import CandleStates
 from upbit_stream.session.copies import Copies
-from upbit_stream.session.coverage import Coverage, Hole, Key
+from upbit_stream.session.coverage import Coverage, First, Hole, Key
 from upbit_stream.session.floors import Floors
 from upbit_stream.session.ledger import Ledger
 from upbit_stream.session.silence import ALTHOUGH_ALIVE
@@ -238,8 +238,7 @@ class Continuity:
     def registered(self, source: Source, subscriptions: tuple[Subscription, ...]) -> None:
         """The exchange has confirmed the set of a session."""
         coverage = self._coverage(source.endpoint)
-        for hole in coverage.registered(source, self._time_ns()):
-            self._tell(hole)
+        self._without_message(coverage.registered(source, self._time_ns()))
         speaking = _keys(
             had for had in subscriptions if TYPES[had.type].endpoint == "public" and not had.is_only_realtime
         )
@@ -248,13 +247,15 @@ class Continuity:
             asyncio.get_running_loop().call_later(FIRST_MESSAGE_WITHIN_S, self._wait_no_longer, source, speaking)
 
     def _wait_no_longer(self, source: Source, keys: Iterable[Key]) -> None:
-        coverage = self._coverage(source.endpoint)
-        for first in coverage.unheard(source, keys):
+        self._without_message(self._coverage(source.endpoint).unheard(source, keys))
+        source.attend()
+
+    def _without_message(self, firsts: Iterable[First]) -> None:
+        for first in firsts:
             if first.begins:
                 self._begin(first.key, first.asked_ns, None)
             if first.hole:
                 self._tell(first.hole)
-        source.attend()
 
     def ended(self, source: Source, reason: str) -> None:
         """A session is over."""

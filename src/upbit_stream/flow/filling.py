@@ -30,7 +30,6 @@ AFTER_MS = 5_000  # after it: the clocks differ, and an answer tells its time in
 LOOKS_S = (1.0, 4.0, 10.0)
 _AGAIN_MS = 15_000  # how far a later look goes back
 _WINDOW_MS = 7 * 86_400_000  # closed orders are told for so long a time in one request
-_DISORDER_MS = 2_000
 _LEAST_WINDOW_MS = 1_000
 _NS = 1_000_000_000
 
@@ -155,9 +154,7 @@ class Filling:
             return from_ms, None
         if not floor.trade_id:
             return max(from_ms, self._recovery.exchange_ms(floor.subscribed_ns)), None
-        # On the tape a trade may stand after one that is dated a little later.
-        floor_ms = floor.executed_ms - _DISORDER_MS
-        return (floor_ms, floor.trade_id) if floor_ms >= from_ms else (from_ms, None)
+        return (floor.executed_ms, floor.trade_id) if floor.executed_ms >= from_ms else (from_ms, None)
 
     # candles
 

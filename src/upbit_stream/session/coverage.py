@@ -130,24 +130,25 @@ class Coverage:
         current.awaited.discard(key)
         return self._first(session, key, now_ns)
 
-    def registered(self, session: object, now_ns: int) -> list[Hole]:
-        """The exchange confirmed the set. What nobody wants any more is forgotten; returns the holes that end so."""
+    def registered(self, session: object, now_ns: int) -> list[First]:
+        """The exchange confirmed the set. What nobody wants any more is forgotten; returns what ends with that."""
         current = self._rounds[session]
         current.registered_at = now_ns
         for key in current.awaited:
             if not self._is_open(key):
                 self._cover(session, key, now_ns)
-        holes = []
+        ends = []
         # Another connection may have been asked since for what this one does not know yet.
         for key, cover in list(self._covers.items()):
             if key not in current.keys and self._asked_ns.get(key, 0) < current.asked_at and not cover.live:
                 del self._covers[key]
                 self._asked_ns.pop(key, None)
-                self._begun.discard(key)
                 if cover.open_since is not None and cover.uncovered_at < current.asked_at:
                     to_ns = max(cover.open_since, current.asked_at)
-                    holes.append(Hole(key, cover.open_since, to_ns, cover.reason, cover.uncovered_at))
-        return holes
+                    hole = Hole(key, cover.open_since, to_ns, cover.reason, cover.uncovered_at)
+                    ends.append(First(key, key not in self._begun, hole, cover.asked_ns))
+                self._begun.discard(key)
+        return ends
 
     def unheard(self, session: object, keys: Iterable[Key]) -> list[First]:
         """These keys are waited for no longer: they are covered since they were registered."""
