@@ -32,7 +32,8 @@ class Enough(Exception):  # not an error: the program would go on for ever
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_the_programs_run(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_programs_run(program: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UPBIT_ACCESS_KEY", "access-1")
     monkeypatch.setenv("UPBIT_SECRET_KEY", KEYS["access-1"])
     printed: list[Any] = []

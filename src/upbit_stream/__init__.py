@@ -46,6 +46,7 @@ from upbit_stream.model.messages import (
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Subscription
 from upbit_stream.record.reading import read_recording
+from upbit_stream.record.recorder import Recorder
 from upbit_stream.run import run
 from upbit_stream.stream import Stream
 from upbit_stream.wire.decoder import Decoder
@@ -80,6 +81,7 @@ __all__ = [
     "OrderBook",
     "OrderBookUnit",
     "RawMessage",
+    "Recorder",
     "RecordingError",
     "Recovered",
     "RequestFailed",

@@ -198,6 +198,8 @@ class Stream:
 
         `Recorder.attach` does this with what its files end with.
         """
+        if list(self._endpoints):
+            raise UsageError("resume() comes before the first subscription: what was missed since would not be noticed")
         for mark in marks:
             self._hub.continuity.resume(mark)
 

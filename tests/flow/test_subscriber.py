@@ -7,6 +7,7 @@ from tests.flow.consumers import POLICIES, Holds, event, message, numbers, subsc
 
 from upbit_stream.errors import UsageError
 from upbit_stream.model.events import Dropped
+from upbit_stream.model.messages import Unknown
 from upbit_stream.testing.virtual_time import run_virtual
 
 
@@ -352,3 +353,23 @@ def test_a_consumer_without_events_is_told_of_no_gap():
     for number in range(3):
         consumer.put(message(number))
     assert [item.type for item in taken(consumer)] == ["dropped", "trade"]
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "latest"])
+def test_a_consumer_that_is_slow_with_every_item_still_gets_messages_and_its_buffer_stays_bounded(policy):
+    async def main():
+        consumer = subscriber(policy, limit=4, events=True)
+        got, number = [], 0
+        for _ in range(300):
+            for _ in range(9):
+                number += 1
+                consumer.put(message(number))
+            got.append(await anext(consumer))
+            assert len(consumer) <= 4 + 2
+        messages = [item.received_at_ns for item in got if isinstance(item, Unknown)]
+        assert len(messages) >= 90
+        assert messages == sorted(messages)
+        return consumer, len(messages)
+
+    consumer, taken = asyncio.run(main())
+    assert consumer.dropped + taken + len(consumer) >= 300 * 9

@@ -245,7 +245,8 @@ def test_balances_are_one_message_with_all_their_decimals(drawn, simple, exact):
     assert (message.asset_uuid, message.asset_timestamp, message.timestamp) == ("asset-1", NOW, NOW)
 
 
-WRONG_NUMBERS = [b'"1.5 "', b'"one"', b"{}", b"[1]", b"true", b"null", b"1e999", b"-1e999", b"1e-9999", b"9" * 400, b'""', b"NaN"]
+WRONG_NUMBERS = [b'"1.5 "', b'"one"', b'""', b"{}", b"[1]", b"true", b"null", b"1e999", b"-1e999", b"1e-9999", b"NaN"]
+WRONG_NUMBERS.append(b"9" * 400)
 
 
 def test_a_number_in_quotes_is_a_number():

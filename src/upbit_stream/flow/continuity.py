@@ -109,6 +109,7 @@ class Continuity:
         kept_s: float = 300.0,
         is_redundant: bool = False,
         holds: Callable[[AnyMessage], bool] | None = None,
+        each_second: Callable[[], None] = lambda: None,
     ) -> None:
         self.ledger = Ledger(time_ns(), kept_ns=int(kept_s * 1e9))
         self.candles = CandleStates()
@@ -125,6 +126,7 @@ class Continuity:
         self._emit = emit
         self.is_redundant = is_redundant
         self._holds = holds
+        self._each_second = each_second
         self._copies = Copies() if is_redundant else None
         self._coverages: dict[Endpoint, Coverage] = {}
         self._guards: dict[str, Callable[[Any], bool]] = {}
@@ -311,6 +313,7 @@ class Continuity:
 
     def _tick(self) -> None:
         self.ledger.tick(self._time_ns(), self._needs)
+        self._each_second()
         self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def _needs(self, from_ns: int, to_ns: int) -> bool:

@@ -25,6 +25,7 @@ from upbit_stream.wire.decoder import Decoder, Reply
 log = logging.getLogger(__name__)
 
 _TOLD_AGAIN_AFTER_S = 10.0
+HELD_LONG_NS = 10 * 1_000_000_000
 
 EVERY_MESSAGE = "message"
 EVERY_EVENT = "event"
@@ -76,6 +77,7 @@ class Hub:
             kept_s=kept_s,
             is_redundant=is_redundant,
             holds=self._ordering.takes if self._ordering else None,
+            each_second=self._look_after_holders,
         )
         self._source: Intake | None = None  # of what is recovered
         self._flows = asyncio.Event()
@@ -277,11 +279,24 @@ class Hub:
     def _held(self, subscriber: Subscriber[Any], full: bool) -> None:
         if full and subscriber not in self._subscribers:
             return  # it was removed while a message was on its way to it
+        if full:
+            subscriber.held_since_ns = self._time_ns()
         before = bool(self._holders)
         (self._holders.add if full else self._holders.discard)(subscriber)
         if bool(self._holders) != before:
             (self._flows.clear if self._holders else self._flows.set)()
             self._hold(bool(self._holders))
+
+    def _look_after_holders(self) -> None:
+        """Who is full and takes nothing holds everybody up, for ever if nobody iterates over it."""
+        now_ns = self._time_ns()
+        for subscriber in self._holders:
+            if now_ns - subscriber.held_since_ns >= HELD_LONG_NS and (self._failures.due(subscriber, now_ns)):
+                log.warning(
+                    "%s is full for %.0f s, and all reading waits for it: iterate over it, or Stream.remove() it",
+                    subscriber.name,
+                    (now_ns - subscriber.held_since_ns) / 1e9,
+                )
 
     def _refresh(self) -> None:
         self.decodes = bool(self._subscribers) or self._handles_messages

@@ -45,6 +45,7 @@ class Subscriber(Generic[Item]):
         self.policy: Policy = policy
         self.wants_events = events
         self.dropped = 0
+        self.held_since_ns = 0  # since when it holds reading back, where it does
         self.told = False  # whether the consumer has seen the error that ended the stream
         self._limit = limit
         self._time_ns = time_ns
@@ -57,6 +58,7 @@ class Subscriber(Generic[Item]):
         self._buffer: deque[Any] = deque()
         self._events = 0  # of what is in the buffer
         self._latest: dict[tuple[str, str], AnyMessage] = {}
+        self._next_up: deque[Any] = deque()  # what comes right after a `Dropped`
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._error: Exception | None = None
@@ -67,14 +69,14 @@ class Subscriber(Generic[Item]):
         }[policy]
 
     def __len__(self) -> int:
-        return len(self._buffer) + len(self._latest)
+        return len(self._buffer) + len(self._latest) + len(self._next_up)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Item:
         """The next message. Cancelling it, with a time-out for instance, loses nothing: the next call goes on."""
-        if self._buffer and not self._untold:
+        if self._buffer and not self._untold and not self._next_up:
             item: Item = self._buffer.popleft()
             if self._events and isinstance(item, Event):
                 self._events -= 1
@@ -84,6 +86,8 @@ class Subscriber(Generic[Item]):
     async def _next(self) -> Item:
         """Everything but a message that lies in the buffer."""
         while True:
+            if self._next_up:
+                return self._next_up.popleft()  # type: ignore[no-any-return]  # of what it was given
             if self._untold:
                 return self._dropped_event()  # type: ignore[return-value]  # only where Item has events
             if self._buffer:
@@ -186,8 +190,14 @@ class Subscriber(Generic[Item]):
             )
             for (kind, code), (from_ns, to_ns) in lost.items()
         ]
-        self._buffer.extendleft(reversed(gaps))
-        self._events += len(gaps)
+        self._next_up.extend(gaps)
+        # What follows is safe from being dropped: a slow consumer would get nothing but word of what it did not get.
+        if self._buffer:
+            following = self._buffer.popleft()
+            self._events -= isinstance(following, Event)
+            self._next_up.append(following)
+        elif self._latest:
+            self._next_up.append(self._latest.pop(next(iter(self._latest))))
         return Dropped(at_ns=at_ns, consumer=self.name, count=count, total=self.dropped)
 
     # events, and the end
@@ -224,6 +234,7 @@ class Subscriber(Generic[Item]):
         self._closed = True
         self._wake()
         self._buffer.clear()
+        self._next_up.clear()
         self._events = self._untold = 0
         self._latest.clear()
         if self._holding:
