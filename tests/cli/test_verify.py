@@ -44,7 +44,10 @@ def test_a_whole_recording(recording):
     status, stdout, stderr = verify(recording)
     assert (status, stderr) == (0, "")
     assert re.search(rf"{FILE} +10 +2025-10-09 08:53:20Z +2025-10-09 08:53:20Z +0 +0 *\n", stdout)
-    assert stdout.endswith("The recording is whole (10 rows in 1 file)\n")
+    said = (
+        "Nothing is wrong with the files (10 rows in 1 file); --online compares the trades with those of the exchange"
+    )
+    assert stdout.endswith(f"{said}\n")
 
 
 def test_everything_that_is_wrong_is_named(recording):

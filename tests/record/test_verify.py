@@ -217,7 +217,8 @@ def test_gaps_are_counted_by_how_they_ended(recording):
     gaps = file.gaps
     assert (gaps.noticed, gaps.recovered, gaps.lost, gaps.open, gaps.messages) == (4, 2, 1, 1, 3)
     assert [(row.state, row.why) for row in gaps.unfilled.named] == [("open", ""), ("lost", "gone")]
-    assert file.wrong == ("gaps_lost", "gaps_open")
+    assert file.wrong == ("gaps_lost", "gaps_open", "recovered_missing")
+    assert file.recovered_missing == 3  # the file holds no row that was recovered
 
 
 @pytest.mark.parametrize("lost", ["", "nothing can bring it back"])

@@ -84,6 +84,8 @@ def _wrongs(file: FileReport) -> Iterator[str]:
         yield f"{plural(file.duplicates.count, 'trade')} more than once: {_named(file.duplicates, _repeated)}"
     if file.is_recoverable and file.gaps.unfilled:
         yield f"{_unfilled(file)}: {_named(file.gaps.unfilled, _gap)}"
+    if file.recovered_missing:
+        yield f"{plural(file.recovered_missing, 'recovered row')} less than gaps.jsonl tells of"
     if file.online is not None:
         yield from _online_wrongs(file.online)
 
@@ -148,6 +150,8 @@ def verdict(report: Report) -> str:
     else:
         said = "The recording is whole"
     compared = [file.online for file in report.files if file.online is not None]
+    if not compared and said == "The recording is whole" and any(file.type == "trade" for file in report.files):
+        return f"Nothing is wrong with the files ({rows}); --online compares the trades with those of the exchange"
     if not compared:
         return f"{said} ({rows})"
     checked, unchecked = sum(each.checked for each in compared), sum(each.unchecked for each in compared)

@@ -140,6 +140,12 @@ class FileReport(Struct, kw_only=True):
         return self.type in {"trade", "myOrder", "myAsset"} or self.type.startswith("candle.")
 
     @property
+    def recovered_missing(self) -> int:
+        """Rows that ``gaps.jsonl`` says were recovered and that the file does not hold."""
+        has_own_rows = self.type == "trade" or self.type.startswith("candle.")  # orders of all markets have many files
+        return max(0, self.gaps.messages - self.recovered_rows) if has_own_rows else 0
+
+    @property
     def wrong(self) -> tuple[str, ...]:
         """The names of what is wrong with it; none if nothing is."""
         online = self.online
@@ -151,6 +157,7 @@ class FileReport(Struct, kw_only=True):
             "duplicates": bool(self.duplicates),
             "gaps_lost": bool(self.gaps.lost) and self.is_recoverable,
             "gaps_open": bool(self.gaps.open) and self.is_recoverable,
+            "recovered_missing": self.recovered_missing > 0,
             "missing": online is not None and bool(online.missing),
             "invented": online is not None and bool(online.invented),
             "altered": online is not None and bool(online.altered),
