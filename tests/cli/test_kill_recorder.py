@@ -14,10 +14,11 @@ from tests.cli.processes import (
     base_url_of,
     tape_of,
 )
+from tests.extent import extent
 
 from upbit_stream.record import read_gaps
 
-KILLS = 20
+KILLS = extent(20, 3)
 SEED = 20261122
 CODES = ("SGD-BTC", "SGD-ETH", "KRW-BTC")
 STREAMS = [f"{type_}:{','.join(CODES)}" for type_ in ("trade", "candle.1s", "orderbook")]

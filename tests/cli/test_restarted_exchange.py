@@ -15,10 +15,11 @@ from tests.cli.processes import (
     rows_of,
     tape_of,
 )
+from tests.extent import extent
 
 from upbit_stream.record import read_gaps
 
-RESTARTS = 10
+RESTARTS = extent(10, 2)
 SEED = 20261123
 CODES = ("SGD-BTC", "SGD-ETH", "KRW-BTC")
 STREAMS = [f"{type_}:{','.join(CODES)}" for type_ in ("trade", "candle.1s", "orderbook")]

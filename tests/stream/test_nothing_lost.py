@@ -13,12 +13,13 @@ from multiprocessing import get_context
 
 import pytest
 
+from tests.extent import extent
 from tests.stream.nothing_lost import failures
 from tests.stream.schedules import FORMATS, draw
 from upbit_stream.simulator.faults import EVERY_FAULT
 
 # The run on the built wheel only shows that nothing of the package is missing.
-SEEDS = 25 if "UPBIT_STREAM_WHEEL_ENV" in os.environ else 500
+SEEDS = extent(500, 25)
 AT_A_TIME = 25
 # Each failed once, for the reason beside it.
 ONCE_FAILED: dict[int, str] = {
