@@ -23,7 +23,7 @@ from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.testing.memory import BASE_URL, MemoryExchange
 from upbit_stream.testing.virtual_time import run_virtual
 
-FRAMES = extent(25_000, 1_000)  # in each format: 100,000
+FRAMES = extent(25_000, 5_000)  # in each format: 100,000
 ANSWERS = 600
 CODES = ("SGD-BTC", "KRW-BTC")
 SLOW_S = 5.0  # for one frame: ten thousand times what it takes, on a machine that is busy
