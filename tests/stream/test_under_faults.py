@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.extent import extent
 from tests.lab import CREDENTIALS, START_MS, Lab, in_lab
 from upbit_stream import Trade
 from upbit_stream.simulator.faults import Fault, RefuseConnections, random_schedule
@@ -25,7 +26,7 @@ def survivable(faults: list[Fault]) -> list[Fault]:
     return [fault for fault in faults if not (isinstance(fault, RefuseConnections) and fault.status in (401, 403))]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(extent(24, 4)))
 def test_the_stream_outlives_them(seed: int) -> None:
     schedule = survivable(random_schedule(seed, START_MS + 5_000, SETTLED_MS, kinds=("trade", "orderbook", "ticker")))
     trades: list[Trade] = []
