@@ -6,6 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Properties are the same in every run and on every machine: examples from a fixed seed, no time limit.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 CAPTURE = Path(__file__).parent / "captures" / "upbit-kr-2021-04-17.tsv"
 
