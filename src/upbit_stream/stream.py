@@ -34,7 +34,7 @@ from upbit_stream.session.silence import SILENCE_LIMITS_S
 from upbit_stream.wire.requests import Format, check_format
 
 BASE_URL_VARIABLE = "UPBIT_BASE_URL"
-IDS_KEPT_S = 300.0  # of trades, at least: what is repeated later than that is delivered again
+IDS_KEPT_S = 300.0  # of trades, at least, for what is recovered; on the receiving path a minute
 
 
 class Stream:

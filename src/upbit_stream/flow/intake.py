@@ -18,7 +18,7 @@ from upbit_stream.model.events import Malformed
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Endpoint, Subscription
-from upbit_stream.wire.decoder import UNREADABLE, Decoded, Decoder, Head, Reply, Unreadable, read_head, split
+from upbit_stream.wire.decoder import UNREADABLE, Decoder, Head, Reply, Unreadable, read_head, split
 from upbit_stream.wire.twins import Finish, Twin, settle
 
 Consumer = Callable[[Any], None]
@@ -300,7 +300,7 @@ class Intake:
             elif isinstance(item, Unreadable):
                 self._count_malformed(item, (raw.type, raw.code))
             else:
-                self._dispatch(item)
+                self._on_reply(item)
 
     def _tap(self, raw: RawMessage) -> None:
         for tap in self._outlet.taps:
@@ -326,14 +326,8 @@ class Intake:
         for decoded in self._decoder.decode(item, now):
             if isinstance(decoded, Unreadable):
                 self._garbage(decoded, now)
-            else:
-                self._dispatch(decoded)
-
-    def _dispatch(self, item: Decoded) -> None:
-        if isinstance(item, Unreadable):
-            self._count_malformed(item)
-        elif not isinstance(item, AnyMessage):
-            self._on_reply(item)
+            elif not isinstance(decoded, AnyMessage):
+                self._on_reply(decoded)
 
     def _garbage(self, item: Unreadable, now: int) -> None:
         self._tap(RawMessage(item.payload, "", "", now))

@@ -37,7 +37,6 @@ MOST_NEAR_NS = 30 * 1_000_000_000
 _EDGE_MS = 5_000
 _AT_ONCE = 4  # requests under way
 _FIRST_S, _CAP_S = 1.0, 60.0
-_PRUNE_S = 5.0
 NEAR_NS = 150 * 1_000_000_000  # around a gap: what its backfill may meet
 
 
@@ -159,23 +158,25 @@ class Recovery:
 
     async def close(self) -> None:
         """Stop. Every gap that is not filled is told so."""
-        tasks = [*self._tasks, *([self._auditing] if self._auditing else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._cancelled(), return_exceptions=True)
         await self.rest.close()
 
     def give_up(self) -> None:
         """Do nothing more, and tell of every gap that is not filled. Before the consumers are closed."""
         self._closed = True
-        for task in (*self._tasks, *([self._auditing] if self._auditing else [])):
-            task.cancel()
+        self._cancelled()
         for key in tuple(self._done):
             self._tell_done(key)
         for job in self.pending:
             self._end(job, CLOSED_BEFORE_RECOVERED)
         self._queues.clear()
         self._idle.set()
+
+    def _cancelled(self) -> list[asyncio.Task[None]]:
+        tasks = [*self._tasks, *([self._auditing] if self._auditing else [])]
+        for task in tasks:
+            task.cancel()
+        return tasks
 
     # for a job
 
