@@ -5,10 +5,11 @@ handler got it, each in a file of its own, and the two are joined afterwards. So
 what a stack does for the measurement is the same everywhere: read the clock, append two numbers. The clock is
 CLOCK_MONOTONIC, which is one for all processes of a machine.
 
-A stack that is measured makes a log with `LatencyLog.of(options)` (None where it is not measured for latency), calls
-`note(trade's sequential_id)` first thing for every trade, and `save()` when it has got all its messages:
+A stack that is measured makes a log with `LatencyLog.from_arguments()` (None where latency is not asked for: the key
+``"latency"`` of its one argument), calls `note` first thing for every trade, and `save` when it has got all its
+messages:
 
-    log = LatencyLog.of(options)
+    log = LatencyLog.from_arguments()
     ...
     if log is not None:
         log.note(int(trade["sequential_id"]))  # trades only: books have no id
@@ -18,11 +19,13 @@ Standard library only, for the environments of all stacks. Must not know who sen
 
 from __future__ import annotations
 
+import json
+import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic_ns
-from typing import Any, Self
+from typing import Self
 
 RECEIVED = "received.stamps"  # in the directory that the stack was given
 
@@ -37,9 +40,11 @@ class LatencyLog:
         self._stamps = array("q")
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Self | None:
-        """The log of a stack, by its JSON argument; None where ``"latency"`` is not asked for."""
-        return cls(Path(options["directory"], RECEIVED)) if options.get("latency") else None
+    def from_arguments(cls, arguments: Sequence[str] | None = None) -> Self | None:
+        """The log of this process, in the directory of its task; None where ``"latency"`` is not asked for."""
+        [text] = sys.argv[1:] if arguments is None else arguments
+        told = json.loads(text)
+        return cls(Path(told["directory"], RECEIVED)) if told.get("latency") else None
 
     def note(self, sequential_id: int) -> None:
         """User code has this message now."""
