@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from pyrate_limiter import Rate
 
 from upbit_stream.errors import BudgetUnavailable
 from upbit_stream.net import places
-from upbit_stream.net.budget import CONNECTIONS, MESSAGES, Budget
+from upbit_stream.net.budget import CONNECTIONS, MESSAGES, Budget, Rate
 from upbit_stream.net.places import STATE_DIR_VARIABLE, FileStore, MemoryStore, state_directory
 
 KEY = "very-secret-access-key"

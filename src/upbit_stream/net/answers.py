@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from upbit_stream.errors import RequestFailed
 from upbit_stream.net.connection import Admission
@@ -67,6 +66,8 @@ class ExchangeClock:
 
 
 def _told_ms(date: str) -> int | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # httpx has it loaded by now
+
     try:
         told = parsedate_to_datetime(date)
         return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()) * _SECOND_MS

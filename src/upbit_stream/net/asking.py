@@ -18,15 +18,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pyrate_limiter import Rate
-
 from upbit_stream.errors import BudgetUnavailable, ConnectionFailed, RequestFailed
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import Address
 from upbit_stream.net.answers import Answer, ExchangeClock, Pass, exhausted, failed, refused_for_s
-from upbit_stream.net.budget import EXCHANGE, QUOTATION, Budget
+from upbit_stream.net.budget import EXCHANGE, QUOTATION, Budget, Rate, Store
 from upbit_stream.net.environment import Environment
-from upbit_stream.net.places import Store
 from upbit_stream.session.refusal import Refusals
 from upbit_stream.wire.token import authorization
 
@@ -52,7 +49,7 @@ class _Line:
         """Whether we alone sent as much as the budget allows, around a request that went out at ``sent_s``. That
         nothing is left of the exchange's second then says nothing of others.
         """
-        return len(self.sent_s) == self.rate.limit and self.sent_s[0] >= sent_s - self.rate.interval / 1_000
+        return len(self.sent_s) == self.rate.places and self.sent_s[0] >= sent_s - self.rate.window_ms / 1_000
 
 
 class Asking:
@@ -146,7 +143,7 @@ class Asking:
             whose = self._credentials.access_key if group == "account" and self._credentials else group
             store = self._environment.store(rates, f"rest {self._address.site} {whose}")
             budget = Budget(store, self._environment.clock.monotonic)
-            self._lines[group] = _Line(store, budget, rates[0], deque(maxlen=rates[0].limit))
+            self._lines[group] = _Line(store, budget, rates[0], deque(maxlen=rates[0].places))
         return self._lines[group]
 
     def _pass(self, group: Group, budget: Budget) -> Pass:

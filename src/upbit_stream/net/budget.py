@@ -12,10 +12,17 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from pyrate_limiter import Rate
+from msgspec import Struct
 
-from upbit_stream.net.places import Store
+
+class Rate(Struct, frozen=True):
+    """At most so many places within a window, wherever it begins."""
+
+    places: int
+    window_ms: int
+
 
 # The exchange counts when a request arrives, and the way there takes now longer, now shorter: a window of a second
 # here is longer by a margin, so that it is a whole second there.
@@ -27,6 +34,22 @@ EXCHANGE = (Rate(30, 1_000 + MARGIN_MS),)  # REST: all that is private, of an ac
 
 _ROUNDING_S = 0.000_001  # less is no time to wait for: a loop whose clock is rounded would do so for ever
 _FRESH_S = 0.08  # within the margin: a place older than this when it is used is asked for again
+
+
+class Store(Protocol):
+    """Where places are reserved. Times are ms of a monotonic clock."""
+
+    async def reserve(self, now_ms: Callable[[], int]) -> int:
+        """Reserve the first allowed place from now on and return its time."""
+
+    async def pause(self, until_ms: int) -> None:
+        """Let no further reservation be earlier than this."""
+
+    async def paused_until(self) -> int:
+        """The end of the latest pause, or 0."""
+
+    def close(self) -> None:
+        """Let go of what the store holds."""
 
 
 class Budget:

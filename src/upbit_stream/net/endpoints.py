@@ -14,12 +14,11 @@ from upbit_stream._version import __version__
 from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import Address
 from upbit_stream.model.subscription import Endpoint, Subscription
-from upbit_stream.net.budget import CONNECTIONS, Budget
+from upbit_stream.net.budget import CONNECTIONS, Budget, Store
 from upbit_stream.net.connection import Connector
 from upbit_stream.net.environment import Environment
 from upbit_stream.net.group import Group
 from upbit_stream.net.options import SessionOptions
-from upbit_stream.net.places import Store
 from upbit_stream.net.session import Sink
 from upbit_stream.net.supervisor import Supervisor
 from upbit_stream.session.desired import Apply, SubscriptionSet

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from pyrate_limiter import Rate
-
+from upbit_stream.net.budget import Rate, Store
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Connector
-from upbit_stream.net.places import FileStore, Store
 
 if TYPE_CHECKING:
     import httpx
+
+MakeStore: TypeAlias = Callable[[tuple[Rate, ...], str], Store]
+
+
+def _in_file() -> MakeStore:
+    """Imported here, with the first stream: not with the package, nor when something has begun that would wait."""
+    from upbit_stream.net.places import FileStore  # noqa: PLC0415  # its packages take 40 ms
+
+    return FileStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Environment:
     """
 
     connector: Connector | None = None
-    store: Callable[[tuple[Rate, ...], str], Store] = FileStore
+    store: MakeStore = field(default_factory=_in_file)
     rest_transport: Callable[[], httpx.AsyncBaseTransport] | None = None
     clock: Clock = field(default_factory=Clock)
     chance: Chance = field(default_factory=Chance)

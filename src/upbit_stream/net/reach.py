@@ -15,7 +15,6 @@ from upbit_stream.model.credentials import Credentials
 from upbit_stream.model.regions import Address
 from upbit_stream.net.connection import Connector
 from upbit_stream.net.environment import Environment
-from upbit_stream.net.picows_connector import PicowsConnector
 from upbit_stream.net.rest import Rest, SdkRest
 
 _FAMILIES = {None: socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -42,7 +41,12 @@ class Reach:
 
     def connector(self, environment: Environment) -> Connector:
         """What makes the connections of the streams."""
-        return environment.connector or PicowsConnector(
+        if environment.connector is not None:
+            return environment.connector
+        # With the first stream, not with the package: who only decodes or reads files needs no sockets.
+        from upbit_stream.net.picows_connector import PicowsConnector  # noqa: PLC0415  # 40 ms with picows
+
+        return PicowsConnector(
             ssl_context=self.ssl_context,
             proxy=self.proxy,
             family=_FAMILIES[self.family],

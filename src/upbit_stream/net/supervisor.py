@@ -27,7 +27,6 @@ from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Admission, Connection, Connector
 from upbit_stream.net.conversation import SessionLost
 from upbit_stream.net.options import SessionOptions
-from upbit_stream.net.places import MemoryStore
 from upbit_stream.net.session import Session, Sink
 from upbit_stream.session.backoff import Backoff
 from upbit_stream.session.desired import Change, Desired
@@ -171,6 +170,8 @@ class Supervisor:
             await self._after(failure, 0, 0.0)
 
     async def _connect_and_run(self) -> None:
+        from upbit_stream.net.places import MemoryStore  # noqa: PLC0415  # the environment has it loaded by now
+
         self._enter("connecting")
         admission = self._connect_budget.admission()
         await admission.enter()

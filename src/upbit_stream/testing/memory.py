@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from pyrate_limiter import Rate
-
 from upbit_stream.errors import ConnectionFailed
+from upbit_stream.net.budget import Rate, Store
 from upbit_stream.net.clock import Chance, Clock
 from upbit_stream.net.connection import Admission, Listener
 from upbit_stream.net.environment import Environment
-from upbit_stream.net.places import MemoryStore, Store
+from upbit_stream.net.places import MemoryStore
 from upbit_stream.net.refused import refused
 from upbit_stream.simulator.exchange import Exchange
 from upbit_stream.simulator.session import Close, Output, Reset, Session
