@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Final
 
 from upbit_stream.errors import RecordingError
 from upbit_stream.record.file import cut_torn_line
 from upbit_stream.record.line import ROW_END, ROW_END_BYTES
 from upbit_stream.record.names import SUFFIX
 from upbit_stream.record.trouble import recording_error
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _LOCK: Final = ".lock"
 
@@ -25,6 +26,8 @@ def take_directory(directory: Path) -> FileLock:
 
     Raises RecordingError where that is impossible, or another recorder has it.
     """
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # not everybody who imports the package records
+
     lock = FileLock(directory / _LOCK, timeout=0, thread_local=False)
     try:
         directory.mkdir(parents=True, exist_ok=True)
