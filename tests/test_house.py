@@ -4,7 +4,6 @@ import ast
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -115,14 +114,6 @@ def test_the_lock_files_hold_what_the_project_asks_for():
             if not wanted.specifier.contains(version):
                 unmet.append(f"{name}: {wanted}")
     assert unmet == []
-
-
-def test_importing_the_client_loads_neither_server_nor_command_line():
-    code = "import sys, upbit_stream; print(*{name.partition('.')[0] for name in sys.modules})"
-    ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(ran.stdout.split())
-    assert "upbit_stream" in loaded
-    assert loaded & {"aiohttp", "click", "rich", "upbit", "websocket", "pytest", "hypothesis"} == set()
 
 
 @pytest.mark.skipif("UPBIT_STREAM_WHEEL_ENV" not in os.environ, reason="only scripts/wheel_test.py installs a wheel")
