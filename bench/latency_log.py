@@ -28,6 +28,7 @@ from time import monotonic_ns
 from typing import Self
 
 RECEIVED = "received.stamps"  # in the directory that the stack was given
+SENT = "sent.stamps"  # beside it
 
 
 class LatencyLog:

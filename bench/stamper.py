@@ -1,0 +1,82 @@
+"""The precise sender: groups of messages, each at its moment, with a stamp of when it left.
+
+    python -m bench.stamper '{"load": "A", "messages": 5000, "group": 1, "interval_ns": 1000000, "directory": "/tmp/x"}'
+
+prints ``{"port": …}`` when everything is built, and ``{"sent": …}`` when the stamps are in their file. It keeps its
+core busy while it sends, so it needs one to itself. The first connection that subscribes gets the messages; a client
+that opens more gets nothing on them.
+
+Owns the program. The schedule is `pacing`'s, the file `latency_log`'s, the connection `served`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import itertools
+import json
+import re
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from time import monotonic_ns
+
+from bench.blaster import announce, listen, serve
+from bench.latency_log import SENT, LatencyLog
+from bench.loads import LOADS, payloads, plain_frame
+from bench.pacing import paced
+from bench.served import Sender, Served
+
+_SETTLED_S = 0.5  # after the subscription: clients go on to do something with it
+_ID = re.compile(rb'"(?:sid|sequential_id)":(\d+)')
+
+Group = tuple[bytes, list[int]]  # the frames that leave together, and the ids in them
+
+
+def groups(messages: Iterable[bytes], size: int) -> list[Group]:
+    """The messages as frames, ``size`` of them together."""
+    made = []
+    waiting = iter(messages)
+    while together := list(itertools.islice(waiting, size)):
+        ids = [int(found[1]) for payload in together if (found := _ID.search(payload))]
+        made.append((b"".join(map(plain_frame, together)), ids))
+    return made
+
+
+def stamped(planned: Sequence[Group], interval_ns: int, log: LatencyLog) -> Sender:
+    """Send each group when it is due, to the first client only, and save the stamps at the end."""
+    first = threading.Lock()
+
+    def send(client: Served) -> None:
+        if not first.acquire(blocking=False):
+            return
+        client.attend(_SETTLED_S)
+        client.attend(_SETTLED_S)  # a request may have been what the first one waited for
+        gc.disable()
+        for number in paced(len(planned), interval_ns):
+            frames, ids = planned[number]
+            now = monotonic_ns()
+            client.send(frames)
+            log.note_all(ids, now)
+            client.attend()
+        log.save()
+        print(json.dumps({"sent": len(log)}), flush=True)  # noqa: T201  # the starting process reads it
+
+    return send
+
+
+def main() -> None:
+    """Build, say where, and send once."""
+    told = json.loads(sys.argv[1])
+    load = LOADS[told["load"]]
+    load = dataclasses.replace(load, format=told.get("format") or load.format)
+    messages = payloads(load, int(told["messages"]))
+    planned = groups(messages, int(told["group"]))
+    listener = listen()
+    announce(listener)
+    serve(listener, stamped(planned, int(told["interval_ns"]), LatencyLog(Path(told["directory"], SENT))))
+
+
+if __name__ == "__main__":
+    main()
