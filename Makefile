@@ -13,6 +13,7 @@ DEMO_INSTALLED := $(DEMO_VENV)/.installed
 
 # Twice quiet: only errors. A lock file names every file by its hash, so what pip takes is what was tested.
 PIP_INSTALL := -m pip install -q -q --disable-pip-version-check
+NATIVE := $(wildcard src/native/*)
 # The project itself: nothing may be fetched for it beside the lock files.
 THIS := --no-deps --no-build-isolation --editable .
 
@@ -32,10 +33,14 @@ help: ## list what can be made
 
 venv: $(INSTALLED) ## make .venv from the lock file
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
+$(VENV)/.dependencies: requirements/dev.txt
 	$(call heading,venv: $(VENV) from requirements/dev.txt)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(INSTALLED): $(VENV)/.dependencies pyproject.toml $(NATIVE)
+	$(call heading,this project into $(VENV); its C is built)
 	$(BIN)/python $(PIP_INSTALL) $(THIS)
 	@touch $@
 
@@ -81,7 +86,7 @@ lock: $(INSTALLED) ## pin what pyproject.toml asks for; UPGRADE=1 takes the newe
 demo: $(DEMO_INSTALLED) ## record ten seconds of the stand-in exchange into demo-data/
 	$(DEMO_VENV)/bin/python scripts/demo.py
 
-$(DEMO_INSTALLED): requirements/runtime.txt requirements/build.txt pyproject.toml
+$(DEMO_INSTALLED): requirements/runtime.txt requirements/build.txt pyproject.toml $(NATIVE)
 	$(call heading,demo: $(DEMO_VENV) from requirements/runtime.txt; once)
 	$(PYTHON) -m venv $(DEMO_VENV)
 	$(DEMO_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
@@ -90,5 +95,5 @@ $(DEMO_INSTALLED): requirements/runtime.txt requirements/build.txt pyproject.tom
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) $(DEMO_VENV) build dist demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -rf .import_linter_cache
+	rm -rf .import_linter_cache src/upbit_stream.egg-info src/upbit_stream/*.so
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

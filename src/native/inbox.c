@@ -1,0 +1,357 @@
+/* The buffer of one consumer, and the next message for it.
+ *
+ * The same as flow/inbox.py says in Python. What is won here: taking a message that lies in the buffer makes no
+ * coroutine, and putting one makes no call into Python unless somebody has to be woken or held back.
+ *
+ * Owns the ring. Knows nothing of policies but when to ask for them.
+ */
+
+#include "native.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyObject **ring;
+    Py_ssize_t capacity; /* a power of two */
+    Py_ssize_t first;
+    Py_ssize_t size;
+    Py_ssize_t limit;
+    Py_ssize_t extra;  /* of what lies in the buffer: that which does not count for the limit */
+    char drops;        /* at the limit the oldest goes; otherwise reading is held back */
+    char is_plain;     /* what comes next is what lies in the buffer */
+    char is_sleeping;  /* the consumer waits to be woken */
+    char is_holding;   /* reading is held back */
+} Inbox;
+
+static PyObject *name_wake, *name_hold_back, *name_drop_oldest, *name_next;
+
+static int grow(Inbox *self)
+{
+    Py_ssize_t place, capacity = self->capacity ? 2 * self->capacity : 64;
+    PyObject **ring = PyMem_Malloc(capacity * sizeof(PyObject *));
+    if (ring == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (place = 0; place < self->size; place++)
+        ring[place] = self->ring[(self->first + place) & (self->capacity - 1)];
+    PyMem_Free(self->ring);
+    self->ring = ring;
+    self->capacity = capacity;
+    self->first = 0;
+    return 0;
+}
+
+static int push(Inbox *self, PyObject *item)
+{
+    if (self->size == self->capacity && grow(self) < 0)
+        return -1;
+    self->ring[(self->first + self->size++) & (self->capacity - 1)] = Py_NewRef(item);
+    return 0;
+}
+
+static PyObject *pop(Inbox *self)
+{
+    PyObject *item = self->ring[self->first];
+    self->first = (self->first + 1) & (self->capacity - 1);
+    if (--self->size == 0 && self->capacity > 4096) { /* a flood is over */
+        PyMem_Free(self->ring);
+        self->ring = NULL;
+        self->capacity = self->first = 0;
+    }
+    return item;
+}
+
+static int ask(Inbox *self, PyObject *name)
+{
+    PyObject *result = PyObject_CallMethodNoArgs((PyObject *)self, name);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static PyObject *inbox_put(Inbox *self, PyObject *message)
+{
+    if (self->drops && self->size - self->extra >= self->limit && ask(self, name_drop_oldest) < 0)
+        return NULL;
+    if (push(self, message) < 0)
+        return NULL;
+    if (self->is_sleeping) {
+        self->is_sleeping = 0;
+        if (ask(self, name_wake) < 0)
+            return NULL;
+    }
+    /* Also where the consumer is awake: it runs only after all that the socket has is read. */
+    if (!self->drops && self->size >= self->limit && !self->is_holding && ask(self, name_hold_back) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *inbox_append(Inbox *self, PyObject *item)
+{
+    if (push(self, item) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *inbox_appendleft(Inbox *self, PyObject *item)
+{
+    if (self->size == self->capacity && grow(self) < 0)
+        return NULL;
+    self->first = (self->first - 1) & (self->capacity - 1);
+    self->ring[self->first] = Py_NewRef(item);
+    self->size++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *inbox_popleft(Inbox *self, PyObject *unused)
+{
+    if (self->size == 0) {
+        PyErr_SetString(PyExc_IndexError, "the inbox is empty");
+        return NULL;
+    }
+    return pop(self);
+}
+
+static void let_all_go(Inbox *self)
+{
+    while (self->size)
+        Py_DECREF(pop(self));
+}
+
+static PyObject *inbox_empty(Inbox *self, PyObject *unused)
+{
+    let_all_go(self);
+    Py_RETURN_NONE;
+}
+
+/* ---- what `await` waits for ----
+ *
+ * Nothing is taken from the buffer before it is awaited: who gives up in between, as a time-out does, loses nothing.
+ */
+
+typedef struct {
+    PyObject_HEAD
+    Inbox *inbox;
+    PyObject *rest; /* the coroutine of `_next`, once there was nothing that could be taken at once */
+} Next;
+
+static PySendResult next_send(PyObject *op, PyObject *value, PyObject **result)
+{
+    Next *self = (Next *)op;
+    *result = NULL;
+    if (self->inbox == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited anext()");
+        return PYGEN_ERROR;
+    }
+    if (self->rest == NULL) {
+        if (self->inbox->size && self->inbox->is_plain) {
+            *result = pop(self->inbox);
+            Py_CLEAR(self->inbox);
+            return PYGEN_RETURN;
+        }
+        self->rest = PyObject_CallMethodNoArgs((PyObject *)self->inbox, name_next);
+        if (self->rest == NULL)
+            return PYGEN_ERROR;
+        value = Py_None;
+    }
+    return PyIter_Send(self->rest, value, result);
+}
+
+/* The same for who does not know of am_send. */
+static PyObject *next_step(PyObject *self, PyObject *value)
+{
+    PyObject *result, *stop;
+    PySendResult outcome = next_send(self, value, &result);
+    if (outcome != PYGEN_RETURN)
+        return result;
+    stop = PyObject_CallOneArg(PyExc_StopIteration, result); /* made here: a tuple would be taken apart otherwise */
+    Py_DECREF(result);
+    if (stop != NULL) {
+        PyErr_SetObject(PyExc_StopIteration, stop);
+        Py_DECREF(stop);
+    }
+    return NULL;
+}
+
+static PyObject *next_next(PyObject *self) { return next_step(self, Py_None); }
+
+static PyObject *next_throw(PyObject *op, PyObject *args)
+{
+    PyObject *kind, *value = NULL, *trace = NULL;
+    Next *self = (Next *)op;
+    if (self->rest != NULL) {
+        PyObject *throw = PyObject_GetAttrString(self->rest, "throw");
+        PyObject *result = throw == NULL ? NULL : PyObject_CallObject(throw, args);
+        Py_XDECREF(throw);
+        return result;
+    }
+    if (!PyArg_ParseTuple(args, "O|OO", &kind, &value, &trace))
+        return NULL;
+    Py_CLEAR(self->inbox);
+    if (PyExceptionInstance_Check(kind))
+        PyErr_SetObject((PyObject *)Py_TYPE(kind), kind);
+    else
+        PyErr_SetObject(kind, value);
+    return NULL;
+}
+
+static PyObject *next_close(PyObject *op, PyObject *unused)
+{
+    Next *self = (Next *)op;
+    Py_CLEAR(self->inbox);
+    if (self->rest != NULL)
+        return PyObject_CallMethod(self->rest, "close", NULL);
+    Py_RETURN_NONE;
+}
+
+static int next_traverse(Next *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->inbox);
+    Py_VISIT(self->rest);
+    return 0;
+}
+
+static int next_clear(Next *self)
+{
+    Py_CLEAR(self->inbox);
+    Py_CLEAR(self->rest);
+    return 0;
+}
+
+static void next_dealloc(Next *self)
+{
+    PyObject_GC_UnTrack(self);
+    next_clear(self);
+    PyObject_GC_Del(self);
+}
+
+static PyMethodDef next_methods[] = {
+    {"send", next_step, METH_O, NULL},
+    {"throw", next_throw, METH_VARARGS, NULL},
+    {"close", next_close, METH_NOARGS, NULL},
+    {NULL},
+};
+
+static PyAsyncMethods next_async = {.am_await = PyObject_SelfIter, .am_send = next_send};
+
+static PyTypeObject Next_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "upbit_stream._native.Next",
+    .tp_basicsize = sizeof(Next),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_dealloc = (destructor)next_dealloc,
+    .tp_traverse = (traverseproc)next_traverse,
+    .tp_clear = (inquiry)next_clear,
+    .tp_as_async = &next_async,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = next_next,
+    .tp_methods = next_methods,
+};
+
+static PyObject *inbox_anext(PyObject *self)
+{
+    Next *next = PyObject_GC_New(Next, &Next_Type);
+    if (next == NULL)
+        return NULL;
+    next->inbox = (Inbox *)Py_NewRef(self);
+    next->rest = NULL;
+    PyObject_GC_Track(next);
+    return (PyObject *)next;
+}
+
+/* ---- the type ---- */
+
+static PyObject *inbox_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Inbox *self = (Inbox *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->limit = PY_SSIZE_T_MAX;
+        self->is_plain = 1;
+    }
+    return (PyObject *)self;
+}
+
+static int inbox_init(Inbox *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"limit", "drops", NULL};
+    int drops = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|p", names, &self->limit, &drops))
+        return -1;
+    self->drops = (char)drops;
+    return 0;
+}
+
+static int inbox_traverse(Inbox *self, visitproc visit, void *arg)
+{
+    Py_ssize_t place;
+    for (place = 0; place < self->size; place++)
+        Py_VISIT(self->ring[(self->first + place) & (self->capacity - 1)]);
+    return 0;
+}
+
+static int inbox_clear(Inbox *self)
+{
+    let_all_go(self);
+    return 0;
+}
+
+static void inbox_dealloc(Inbox *self)
+{
+    PyObject_GC_UnTrack(self);
+    let_all_go(self);
+    PyMem_Free(self->ring);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *inbox_get_waiting(Inbox *self, void *closure) { return PyLong_FromSsize_t(self->size); }
+
+static PyGetSetDef inbox_getset[] = {
+    {"waiting", (getter)inbox_get_waiting, NULL, "how many lie in the buffer", NULL},
+    {NULL},
+};
+
+static PyMemberDef inbox_members[] = {
+    {"limit", T_PYSSIZET, offsetof(Inbox, limit), 0, NULL},
+    {"extra", T_PYSSIZET, offsetof(Inbox, extra), 0, NULL},
+    {"is_plain", T_BOOL, offsetof(Inbox, is_plain), 0, NULL},
+    {"is_sleeping", T_BOOL, offsetof(Inbox, is_sleeping), 0, NULL},
+    {"is_holding", T_BOOL, offsetof(Inbox, is_holding), 0, NULL},
+    {NULL},
+};
+
+static PyMethodDef inbox_methods[] = {
+    {"put", (PyCFunction)inbox_put, METH_O, "A message for the consumer."},
+    {"append", (PyCFunction)inbox_append, METH_O, "Something more, whatever the limit."},
+    {"appendleft", (PyCFunction)inbox_appendleft, METH_O, "Something that comes before all."},
+    {"popleft", (PyCFunction)inbox_popleft, METH_NOARGS, "The oldest."},
+    {"empty", (PyCFunction)inbox_empty, METH_NOARGS, "Forget all."},
+    {NULL},
+};
+
+static PyAsyncMethods inbox_async = {.am_aiter = PyObject_SelfIter, .am_anext = inbox_anext};
+
+PyTypeObject Inbox_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "upbit_stream._native.Inbox",
+    .tp_basicsize = sizeof(Inbox),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_new = inbox_new,
+    .tp_init = (initproc)inbox_init,
+    .tp_dealloc = (destructor)inbox_dealloc,
+    .tp_traverse = (traverseproc)inbox_traverse,
+    .tp_clear = (inquiry)inbox_clear,
+    .tp_as_async = &inbox_async,
+    .tp_getset = inbox_getset,
+    .tp_members = inbox_members,
+    .tp_methods = inbox_methods,
+};
+
+int inbox_ready(void)
+{
+    name_wake = PyUnicode_InternFromString("_wake");
+    name_hold_back = PyUnicode_InternFromString("_hold_back");
+    name_drop_oldest = PyUnicode_InternFromString("_drop_oldest");
+    name_next = PyUnicode_InternFromString("_next");
+    if (!name_wake || !name_hold_back || !name_drop_oldest || !name_next)
+        return -1;
+    return PyType_Ready(&Next_Type);
+}

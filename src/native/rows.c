@@ -1,0 +1,156 @@
+/* The rows of one recorded stream that are not in its file yet.
+ *
+ * The same as record/rows_held.py says in Python. What is won here: a payload becomes a row with one copy, and lets its
+ * memory go at once.
+ *
+ * Owns the bytes. Knows nothing of files.
+ */
+
+#include "native.h"
+#include <string.h>
+
+typedef struct {
+    PyObject_HEAD
+    char *text;
+    Py_ssize_t size;
+    Py_ssize_t capacity;
+    Py_ssize_t count;
+    int64_t newest_ns;
+} Rows;
+
+#define STAMP ",\"received_at_ns\":"
+#define STAMP_SIZE ((Py_ssize_t)sizeof STAMP - 1)
+#define MOST_DIGITS 20
+
+static int make_room(Rows *self, Py_ssize_t more)
+{
+    Py_ssize_t capacity = self->capacity ? self->capacity : 4096;
+    char *text;
+    if (self->capacity - self->size >= more)
+        return 0;
+    while (capacity - self->size < more)
+        capacity *= 2;
+    text = PyMem_Realloc(self->text, capacity);
+    if (text == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->text = text;
+    self->capacity = capacity;
+    return 0;
+}
+
+static Py_ssize_t write_number(char *at, int64_t number)
+{
+    char digits[MOST_DIGITS];
+    Py_ssize_t length = 0, place;
+    do {
+        digits[length++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    for (place = 0; place < length; place++)
+        at[place] = digits[length - 1 - place];
+    return length;
+}
+
+/* Whether the row is the payload with one more key and nothing else changed. */
+static int is_plain_object(const char *text, Py_ssize_t length)
+{
+    return length > 2 && text[0] == '{' && text[length - 1] == '}' && text[length - 2] != '{' &&
+           text[length - 2] != ' ' && text[length - 2] != '\t' && !memchr(text, '\n', length) &&
+           !memchr(text, '\r', length);
+}
+
+static PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t count)
+{
+    const char *payload;
+    Py_ssize_t length;
+    int64_t at_ns;
+    char *at;
+    if (count != 2 || !PyBytes_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "add(payload, received_at_ns)");
+        return NULL;
+    }
+    at_ns = PyLong_AsLongLong(args[1]);
+    if (at_ns == -1 && PyErr_Occurred())
+        return NULL;
+    payload = PyBytes_AS_STRING(args[0]);
+    length = PyBytes_GET_SIZE(args[0]);
+    if (at_ns < 0 || !is_plain_object(payload, length))
+        Py_RETURN_FALSE;
+    if (make_room(self, length + STAMP_SIZE + MOST_DIGITS + 2) < 0)
+        return NULL;
+    at = self->text + self->size;
+    memcpy(at, payload, length - 1);
+    at += length - 1;
+    memcpy(at, STAMP, STAMP_SIZE);
+    at += STAMP_SIZE;
+    at += write_number(at, at_ns);
+    *at++ = '}';
+    *at++ = '\n';
+    self->size = at - self->text;
+    self->count++;
+    self->newest_ns = at_ns;
+    Py_RETURN_TRUE;
+}
+
+static PyObject *rows_append(Rows *self, PyObject *const *args, Py_ssize_t count)
+{
+    int64_t at_ns;
+    if (count != 2 || !PyBytes_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "append(row, received_at_ns)");
+        return NULL;
+    }
+    at_ns = PyLong_AsLongLong(args[1]);
+    if ((at_ns == -1 && PyErr_Occurred()) || make_room(self, PyBytes_GET_SIZE(args[0])) < 0)
+        return NULL;
+    memcpy(self->text + self->size, PyBytes_AS_STRING(args[0]), PyBytes_GET_SIZE(args[0]));
+    self->size += PyBytes_GET_SIZE(args[0]);
+    self->count++;
+    self->newest_ns = at_ns;
+    Py_RETURN_NONE;
+}
+
+static PyObject *rows_clear(Rows *self, PyObject *unused)
+{
+    self->size = self->count = 0;
+    Py_RETURN_NONE;
+}
+
+static PyObject *rows_bytes(Rows *self, PyObject *unused) { return PyBytes_FromStringAndSize(self->text, self->size); }
+
+static Py_ssize_t rows_length(Rows *self) { return self->count; }
+
+static void rows_dealloc(Rows *self)
+{
+    PyMem_Free(self->text);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyMethodDef rows_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))rows_add, METH_FASTCALL, "A message; False where it is no plain line."},
+    {"append", (PyCFunction)(void (*)(void))rows_append, METH_FASTCALL, "A row that is made."},
+    {"clear", (PyCFunction)rows_clear, METH_NOARGS, "Forget all; the memory is kept for the next."},
+    {"__bytes__", (PyCFunction)rows_bytes, METH_NOARGS, "All of them."},
+    {NULL},
+};
+
+static PyMemberDef rows_members[] = {
+    {"size", T_PYSSIZET, offsetof(Rows, size), READONLY, "bytes"},
+    {"newest_ns", T_LONGLONG, offsetof(Rows, newest_ns), READONLY, "the time of the last one"},
+    {NULL},
+};
+
+static PySequenceMethods rows_sequence = {.sq_length = (lenfunc)rows_length};
+
+PyTypeObject Rows_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "upbit_stream._native.Rows",
+    .tp_basicsize = sizeof(Rows),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_dealloc = (destructor)rows_dealloc,
+    .tp_methods = rows_methods,
+    .tp_members = rows_members,
+    .tp_as_sequence = &rows_sequence,
+};
