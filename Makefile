@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_VENV := .venv-demo
 DEMO_INSTALLED := $(DEMO_VENV)/.installed
+BENCH_VENV := .venv-bench
+BENCH_INSTALLED := $(BENCH_VENV)/.installed
 
 # Twice quiet: only errors. A lock file names every file by its hash, so what pip takes is what was tested.
 PIP_INSTALL := -m pip install -q -q --disable-pip-version-check
@@ -26,7 +28,7 @@ heading = @printf '\n==== %s ====\n' '$(1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv lint format types imports unit wheel-test test guarantees soak lock demo clean
+.PHONY: help venv lint format types imports unit wheel-test test guarantees soak lock demo bench clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +84,7 @@ lock: $(INSTALLED) ## pin what pyproject.toml asks for; UPGRADE=1 takes the newe
 	$(UV_COMPILE) pyproject.toml --extra fast --group dev --group peers -o requirements/dev.txt
 	$(UV_COMPILE) pyproject.toml --extra fast -c requirements/dev.txt -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(UV_COMPILE) pyproject.toml --extra fast --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 demo: $(DEMO_INSTALLED) ## record ten seconds of the stand-in exchange into demo-data/
 	$(DEMO_VENV)/bin/python scripts/demo.py
@@ -93,7 +96,18 @@ $(DEMO_INSTALLED): requirements/runtime.txt requirements/build.txt pyproject.tom
 	$(DEMO_VENV)/bin/python $(PIP_INSTALL) $(THIS)
 	@touch $@
 
+bench: $(BENCH_INSTALLED) ## measure against the peers, into bench-results/; make bench ARGS=--quick
+	$(BENCH_VENV)/bin/python -m bench all $(ARGS)
+
+$(BENCH_INSTALLED): requirements/bench.txt pyproject.toml
+	$(call heading,bench: $(BENCH_VENV) from requirements/bench.txt; once)
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/bench.txt
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) $(THIS)
+	@touch $@
+
 clean: ## remove everything that was made
-	rm -rf $(VENV) $(DEMO_VENV) build dist demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) .bench build dist demo-data bench-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache src/upbit_stream.egg-info src/upbit_stream/*.so
-	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} +
