@@ -85,6 +85,7 @@ lock: $(INSTALLED) ## pin what pyproject.toml asks for; UPGRADE=1 takes the newe
 	$(UV_COMPILE) pyproject.toml --extra fast -c requirements/dev.txt -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(UV_COMPILE) pyproject.toml --extra fast --group bench -c requirements/dev.txt -o requirements/bench.txt
+	for peer in $(basename $(wildcard bench/peers/*.in)); do $(UV_COMPILE) $$peer.in -o $$peer.txt || exit; done
 
 demo: $(DEMO_INSTALLED) ## record ten seconds of the stand-in exchange into demo-data/
 	$(DEMO_VENV)/bin/python scripts/demo.py
