@@ -1,5 +1,5 @@
-"""ccxt pro: a task for each market and type that awaits `watch_trades`, `watch_order_book` or `watch_ticker`, on uvloop as
-in the library's examples.
+"""ccxt pro: a task for each market and type that awaits `watch_trades`, `watch_order_book` or `watch_ticker` in a loop,
+on uvloop as in the library's examples.
 
 It hands over the trades since the last time, and the newest book or ticker, in batches of what one read brought. What
 is counted is each message that the library has handled, since one that was superseded before its task ran is done with.

@@ -56,8 +56,11 @@ def receive(task: Task, meter: Meter, begun_s: Any) -> dict[str, float]:
         taken["bytes"] = _unshared_bytes(manager.pid)
 
     count = meter.counter(finished)
-    while running:  # the first get() starts the child
-        count(manager.get())
+    while running:
+        message = manager.get()  # the first one starts the child
+        if type(message) is str:  # how it tells that the connection was lost
+            raise ConnectionError(message)
+        count(message)
     manager.terminate()
     manager.join()
     return taken
