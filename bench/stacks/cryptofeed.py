@@ -42,6 +42,11 @@ def receive(task: Task, meter: Meter) -> None:
     def finished() -> None:
         asyncio.get_running_loop().stop()  # the handler's run() ends with its loop
 
+    def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        errors.append(context.get("exception") or RuntimeError(context["message"]))
+        loop.stop()
+
+    errors: list[BaseException] = []
     count = meter.counter(finished)
 
     async def on_update(update: object, _received_at: float) -> None:
@@ -51,8 +56,11 @@ def receive(task: Task, meter: Meter) -> None:
     asyncio.set_event_loop(asyncio.new_event_loop())  # of uvloop: the handler has set its policy
     symbols = _inject_markets(markets(task))
     channels = [_CHANNELS[kind] for kind in task.types]
-    handler.add_feed(Upbit(symbols=symbols, channels=channels, callbacks=dict.fromkeys(channels, on_update)))
-    handler.run()
+    callbacks = dict.fromkeys(channels, on_update)
+    handler.add_feed(Upbit(symbols=symbols, channels=channels, callbacks=callbacks, exceptions=[Exception]))
+    handler.run(exception_handler=failed)
+    if errors:
+        raise errors[0]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,14 @@ from pyupbit import WebSocketManager
 from bench.measure import Meter, Task, peak_rss_bytes, versions_of
 from bench.peers.dialling import markets, trust
 
+_CHILD_LIMIT_S = 600  # a child whose parent was killed would wait for ever
+
 _connect = websockets.connect
 
 
 def _dial(url: str, begun_s: Any, _constant: str, **options: Any) -> Any:
     """In the child: dial another address, and note what the child has taken so far."""
+    signal.alarm(_CHILD_LIMIT_S)
     begun_s.value = time.process_time()
     return _connect(url, **options)
 
@@ -43,6 +47,11 @@ def _unshared_bytes(process_id: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
 
 
+def _child_ended(_number: int, _frame: object) -> None:
+    """Wake `get()`, which would wait for ever: the child has said why it ended."""
+    raise ChildProcessError("the child has ended")
+
+
 def receive(task: Task, meter: Meter, begun_s: Any) -> dict[str, float]:
     """Read the queue until everything was received; what the child took."""
     taken: dict[str, float] = {}
@@ -56,13 +65,17 @@ def receive(task: Task, meter: Meter, begun_s: Any) -> dict[str, float]:
         taken["bytes"] = _unshared_bytes(manager.pid)
 
     count = meter.counter(finished)
-    while running:
-        message = manager.get()  # the first one starts the child
-        if type(message) is str:  # how it tells that the connection was lost
-            raise ConnectionError(message)
-        count(message)
-    manager.terminate()
-    manager.join()
+    signal.signal(signal.SIGCHLD, _child_ended)
+    try:
+        while running:
+            message = manager.get()  # the first one starts the child
+            if type(message) is str:  # how it tells that the connection was lost
+                raise ConnectionError(message)
+            count(message)
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        manager.terminate()
+        manager.join()
     return taken
 
 

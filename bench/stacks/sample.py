@@ -25,13 +25,19 @@ def receive(task: Task, meter: Meter, take: Callable[[Callable[[object], None]],
     def on_message(_app: WebSocketApp, message: bytes) -> None:
         handle(message)
 
-    app = WebSocketApp(task.url, on_open=on_open, on_message=on_message)
+    def on_error(_app: WebSocketApp, error: Exception) -> None:
+        errors.append(error)
+
+    errors: list[Exception] = []
+    app = WebSocketApp(task.url, on_open=on_open, on_message=on_message, on_error=on_error)
     handle = take(meter.counter(app.close))
     options: dict[str, Any] = {"sslopt": {"ca_certs": task.certificate}} if task.certificate else {}
     options.update(ping_interval=30, ping_timeout=10)
     thread = threading.Thread(target=app.run_forever, kwargs=options)
     thread.start()
     thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _counting(count: Callable[[object], None]) -> Callable[[bytes], None]:
