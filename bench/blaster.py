@@ -3,7 +3,7 @@
     python -m bench.blaster '{"load": "A", "messages": 400000}'
 
 prints ``{"port": …}`` when everything is built. More keys: ``certificate`` and ``key`` (files, for ``wss:``), ``seed``,
-``codes``. Every connection gets the same messages from the first on.
+``codes``, ``format`` (instead of the load's own). Every connection gets the same messages from the first on.
 
 Owns the program: its socket, what is built beforehand, and sending flat out. Other ways of sending are other senders
 for `serve`. Holds no client code.
@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from bench.loads import CODES, LOADS, SEED, chunks
@@ -44,6 +45,7 @@ def flat_out(make_chunks: Callable[[], Iterable[bytes]]) -> Sender:
 def prepared(told: dict[str, Any]) -> Callable[[], Iterable[bytes]]:
     """The load's frames, built beforehand unless they are too many."""
     load = LOADS[told["load"]]
+    load = replace(load, format=told.get("format", load.format))
     count = int(told["messages"])
     codes = tuple(told.get("codes") or CODES)
 
