@@ -1,10 +1,11 @@
-"""What is told of many numbers: percentiles, a slope, a median with its spread. Pure."""
+"""What is told of many numbers: percentiles, a slope, a median with its spread, and whether a goal is met. Pure."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 TOLD = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
 
@@ -43,3 +44,18 @@ def spread(numbers: Sequence[float]) -> dict[str, float]:
     {'median': 2, 'min': 1, 'max': 3}
     """
     return {"median": statistics.median(numbers), "min": min(numbers), "max": max(numbers)}
+
+
+def told(numbers: Mapping[str, float], digits: int = 2) -> str:
+    """A spread as text.
+
+    >>> told({"median": 1234.567, "min": 1.0, "max": 2000})
+    '1,234.57 (1.00–2,000.00)'
+    """
+    median, least, most = (f"{numbers[name]:,.{digits}f}" for name in ("median", "min", "max"))
+    return f"{median} ({least}–{most})"
+
+
+def goal(text: str, most: float, value: float | None) -> dict[str, Any]:
+    """A goal that is met by ``value`` up to ``most``; None: it was not measured."""
+    return {"goal": text, "limit": most, "value": value, "met": None if value is None else value <= most}

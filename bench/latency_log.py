@@ -6,8 +6,8 @@ what a stack does for the measurement is the same everywhere: read the clock, ap
 CLOCK_MONOTONIC, which is one for all processes of a machine.
 
 A stack that is measured makes a log with `LatencyLog.from_arguments()` (None where latency is not asked for: the key
-``"latency"`` of its one argument), calls `note` first thing for every trade, and `save` when it has got all its
-messages:
+``"latency"`` of its one argument, a directory), calls `note` first thing for every trade, and `save` when it has got
+all its messages:
 
     log = LatencyLog.from_arguments()
     ...
@@ -27,8 +27,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Self
 
-RECEIVED = "received.stamps"  # in the directory that the stack was given
-SENT = "sent.stamps"  # beside it
+SENT, RECEIVED = "sent.stamps", "received.stamps"
 
 
 class LatencyLog:
@@ -42,10 +41,10 @@ class LatencyLog:
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str] | None = None) -> Self | None:
-        """The log of this process, in the directory of its task; None where ``"latency"`` is not asked for."""
+        """The log of this process; None where ``"latency"`` is not asked for."""
         [text] = sys.argv[1:] if arguments is None else arguments
         told = json.loads(text)
-        return cls(Path(told["directory"], RECEIVED)) if told.get("latency") else None
+        return cls(Path(told["latency"], RECEIVED)) if told.get("latency") else None
 
     def note(self, sequential_id: int) -> None:
         """User code has this message now."""
@@ -64,8 +63,10 @@ class LatencyLog:
         return len(self._stamps) // 2
 
     def save(self) -> None:
-        """Write the file that `read` reads."""
-        self._path.write_bytes(self._stamps.tobytes())
+        """Write the file that `read` reads; it is whole as soon as it is there."""
+        begun = self._path.with_suffix(".begun")
+        begun.write_bytes(self._stamps.tobytes())
+        begun.replace(self._path)
 
 
 def read(path: Path) -> list[tuple[int, int]]:

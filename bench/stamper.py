@@ -1,8 +1,8 @@
 """The precise sender: groups of messages, each at its moment, with a stamp of when it left.
 
-    python -m bench.stamper '{"load": "A", "messages": 5000, "group": 1, "interval_ns": 1000000, "directory": "/tmp/x"}'
+    python -m bench.stamper '{"load": "A", "messages": 5000, "group": 1, "interval_ns": 1000000, "latency": "/tmp/x"}'
 
-prints ``{"port": …}`` when everything is built, and ``{"sent": …}`` when the stamps are in their file. It keeps its
+prints ``{"port": …}`` when everything is built; the stamps are in ``latency`` soon after the last message. It keeps its
 core busy while it sends, so it needs one to itself. The first connection that subscribes gets the messages; a client
 that opens more gets nothing on them.
 
@@ -61,7 +61,6 @@ def stamped(planned: Sequence[Group], interval_ns: int, log: LatencyLog) -> Send
             log.note_all(ids, now)
             client.attend()
         log.save()
-        print(json.dumps({"sent": len(log)}), flush=True)  # noqa: T201  # the starting process reads it
 
     return send
 
@@ -75,7 +74,7 @@ def main() -> None:
     planned = groups(messages, int(told["group"]))
     listener = listen()
     announce(listener)
-    serve(listener, stamped(planned, int(told["interval_ns"]), LatencyLog(Path(told["directory"], SENT))))
+    serve(listener, stamped(planned, int(told["interval_ns"]), LatencyLog(Path(told["latency"], SENT))))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,8 @@ def main() -> None:
     samples = _Samples(told["sample_every"]) if told.get("sample_every") else None
     counts = upbit_stream.run(receive(task, meter, samples, told))
     more = {"counts": counts, "samples": samples.taken if samples else []}
-    print(json.dumps(meter.result(versions=versions(), **more)))  # noqa: T201
+    result = meter.result(versions=versions(), **more) | {"messages": task.messages}  # each stream got them all
+    print(json.dumps(result), flush=True)  # noqa: T201  # this line is the result
 
 
 if __name__ == "__main__":
