@@ -2,7 +2,7 @@
 
 A manager subscribes one type; loads of two types come over the one connection all the same, so that its user pays for
 one child and not for two. The CPU of both processes is counted, the child's from its dialling on, since it runs ahead
-of the first `get()`; and the memory that the child does not share.
+of the first `get()`, less the part for what it has received beyond the last; and the memory that it does not share.
 
 One seam: the address is a constant in the middle of the manager's coroutine, so `websockets.connect` is replaced by the
 same with another address. It is called once a connection.
@@ -61,7 +61,9 @@ def receive(task: Task, meter: Meter, begun_s: Any) -> dict[str, float]:
     def finished() -> None:
         nonlocal running
         running = False
-        taken["cpu_s"] = _cpu_s(manager.pid) - begun_s.value
+        cpu_s = _cpu_s(manager.pid) - begun_s.value
+        ahead = manager._WebSocketManager__q.qsize()  # noqa: SLF001  # what the child has received beyond the last
+        taken["cpu_s"] = cpu_s * meter.total / (meter.total + ahead)
         taken["bytes"] = _unshared_bytes(manager.pid)
 
     count = meter.counter(finished)
