@@ -25,15 +25,16 @@ class Moving:
         frames = [self._marked(plain_frame(payload)) for payload in payloads]
         self.size = len(frames)
         self._template = b"".join(frames)
-        self.bytes = len(self._moved(0))  # of one chunk
+        self.bytes = len(self.at(0))  # of one chunk
 
     def chunks(self, messages: int) -> Iterator[bytes]:
         """As many chunks as hold so many messages, which have to fill them."""
         if messages % self.size:
             raise ValueError(f"{messages} messages do not fill chunks of {self.size}")
-        return (self._moved(sent) for sent in range(0, messages, self.size))
+        return (self.at(sent) for sent in range(0, messages, self.size))
 
-    def _moved(self, distance: int) -> bytes:
+    def at(self, distance: int) -> bytes:
+        """The chunk with all ids and times so much later."""
         return self._template % tuple([number + distance for number in self._numbers])
 
     def _marked(self, frame: bytes) -> bytes:

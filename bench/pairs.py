@@ -34,8 +34,8 @@ class FullTask(Task):
 
 @dataclass(frozen=True)
 class Pair:
-    """``sender`` is a program of this package, ``stack`` one in `stacks`; both are told ``sends`` and ``does`` beside the
-    usual. ``awaited`` is a file that the sender leaves when it is done.
+    """``sender`` is a program of this package, ``stack`` one in `stacks`; ``sends`` and ``does`` are what they are told
+    beside the usual. ``awaited`` is a file that the sender leaves when it is done.
     """
 
     sender: str

@@ -49,8 +49,8 @@ def run(options: Options) -> None:
 
 def measured(*, rounds: int, messages: int, memory_messages: int, run_case: Callable[[Case], Json], tell: Tell) -> Json:
     """Everything, as the JSON has it. ``memory_messages`` are those of the one long run."""
-    whole = _whole_chunks(messages)
-    result: Json = {"kind": "scale", "load": "A", "rounds": rounds, "messages": whole, "failures": {}}
+    chunks = _chunks(messages)
+    result: Json = {"kind": "scale", "load": "A", "rounds": rounds, "messages": chunks * CHUNK, "failures": {}}
 
     def series_of(cases: Sequence[Case]) -> dict[str, Series]:
         tell(f"{cases[0].title}, and so on")
@@ -63,12 +63,12 @@ def measured(*, rounds: int, messages: int, memory_messages: int, run_case: Call
         taken = {case.name: [one for one in series[case.name].rounds if one] for case in cases}
         return {case.name: figures(case, taken[case.name]) for case in cases if taken[case.name]}
 
-    result["markets"] = scale_figures.markets(series_of(scale_cases.market_cases(whole)))
-    result["connections"] = each(scale_cases.connection_cases(whole), scale_figures.connections)
-    result["slow"] = each(scale_cases.slow_cases(whole), scale_figures.slow)
+    result["markets"] = scale_figures.markets(series_of(scale_cases.market_cases(chunks)))
+    result["connections"] = each(scale_cases.connection_cases(chunks), scale_figures.connections)
+    result["slow"] = each(scale_cases.slow_cases(chunks), scale_figures.slow)
     result["subscribing"] = each(scale_cases.subscribe_cases(), scale_figures.subscribing)
     result["memory"] = None
-    long = scale_cases.memory_case(_whole_chunks(memory_messages), _MEMORY_SAMPLES)
+    long = scale_cases.memory_case(_chunks(memory_messages), _MEMORY_SAMPLES)
     tell(f"memory: {long.title}")
     try:
         result["memory"] = scale_figures.memory(run_case(long)["samples"])
@@ -78,5 +78,5 @@ def measured(*, rounds: int, messages: int, memory_messages: int, run_case: Call
     return result
 
 
-def _whole_chunks(messages: int) -> int:
-    return max(1, messages // CHUNK) * CHUNK
+def _chunks(messages: int) -> int:
+    return max(1, messages // CHUNK)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bench.loads import CODES, LOADS
+from bench.fan import messages_of
+from bench.loads import CHUNK, CODES, LOADS
 from bench.pairs import Json, Pair
 
 MARKETS = (1, 10, 100, 500)
@@ -59,42 +60,39 @@ def market_codes(count: int) -> tuple[str, ...]:
     return tuple(f"KRW-X{letters[n // 676 % 26]}{letters[n // 26 % 26]}{letters[n % 26]}" for n in range(count))
 
 
-def market_cases(messages: int) -> list[Case]:
+def market_cases(chunks: int) -> list[Case]:
     """Every stack with few markets and with many, flat out."""
     return [
-        Case(f"{stack}_{count}", f"{stack}, markets: {count}", stack, "blaster", messages, codes=market_codes(count))
+        _fanned(f"{stack}_{count}", f"{stack}, markets: {count}", stack, chunks, codes=market_codes(count))
         for count in MARKETS
         for stack in MARKET_STACKS
     ]
 
 
-def connection_cases(messages: int) -> list[Case]:
+def connection_cases(chunks: int) -> list[Case]:
     """One, two and four connections. A stream has three at most, so four are two streams of two."""
     return [
-        Case(
+        _fanned(
             f"connections_{streams * connections}",
             f"connections: {streams * connections}" + (" (two streams of two)" if streams > 1 else ""),
             "scale_ours",
-            "fan",
-            messages,
+            chunks,
             does={"consumer": "handler", "streams": streams, "connections": connections},
-            sends={"connections": streams * connections},
+            connections=streams * connections,
         )
         for streams, connections in ((1, 1), (1, 2), (2, 2))
     ]
 
 
-def slow_cases(messages: int) -> list[Case]:
+def slow_cases(chunks: int) -> list[Case]:
     """A fast iterator alone, and beside ten consumers that sleep after every message."""
     return [
-        Case(
+        _fanned(
             f"slow_{count}_{policy}" if count else "slow_0",
             f"{count} slow consumers ({policy})" if count else "no slow consumer",
             "scale_ours",
-            "fan",
-            messages,
+            chunks,
             does={"consumer": "iterator", "slow": count, "policy": policy},
-            sends={"connections": 1},
         )
         for count, policy in ((0, "drop_oldest"), (10, "drop_oldest"), (10, "latest"))
     ]
@@ -108,8 +106,21 @@ def subscribe_cases() -> list[Case]:
     ]
 
 
-def memory_case(messages: int, samples: int) -> Case:
+def memory_case(chunks: int, samples: int) -> Case:
     """One long run, looked at ``samples`` times."""
-    does = {"consumer": "handler", "sample_every": messages // samples}
-    title = f"{messages:,} messages"
-    return Case("memory", title, "scale_ours", "fan", messages, does=does, sends={"connections": 1})
+    does = {"consumer": "handler", "sample_every": chunks * CHUNK // samples}
+    return _fanned("memory", f"{chunks * CHUNK:,} messages", "scale_ours", chunks, does=does)
+
+
+def _fanned(
+    name: str,
+    title: str,
+    stack: str,
+    chunks: int,
+    *,
+    codes: tuple[str, ...] = CODES,
+    does: Json | None = None,
+    connections: int = 1,
+) -> Case:
+    messages = messages_of(LOADS["A"], codes, chunks)
+    return Case(name, title, stack, "fan", messages, codes=codes, does=does or {}, sends={"connections": connections})
