@@ -28,7 +28,7 @@ heading = @printf '\n==== %s ====\n' '$(1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv lint format types imports unit wheel-test test guarantees soak lock demo bench clean
+.PHONY: help venv lint format types imports unit wheel-test test guarantees soak lock demo bench bench-guard clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,12 +100,19 @@ $(DEMO_INSTALLED): requirements/runtime.txt requirements/build.txt pyproject.tom
 bench: $(BENCH_INSTALLED) ## measure against the peers, into bench-results/; make bench ARGS=--quick
 	$(BENCH_VENV)/bin/python -m bench all $(ARGS)
 
-$(BENCH_INSTALLED): requirements/bench.txt pyproject.toml
+$(BENCH_VENV)/.dependencies: requirements/bench.txt
 	$(call heading,bench: $(BENCH_VENV) from requirements/bench.txt; once)
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(BENCH_INSTALLED): $(BENCH_VENV)/.dependencies pyproject.toml $(NATIVE)
 	$(BENCH_VENV)/bin/python $(PIP_INSTALL) $(THIS)
 	@touch $@
+
+bench-guard: $(INSTALLED) ## instructions of the hot path; make bench-guard ARGS=--update stores them
+	$(call heading,bench-guard)
+	$(BIN)/python -m bench.guard $(ARGS)
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) .bench build dist demo-data bench-results

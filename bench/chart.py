@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.machine import described
+
 Json = dict[str, Any]
 
 _OURS, _BASE, _PEERS = "#1f5fa8", "#7a7a7a", "#c9772b"
@@ -26,12 +28,14 @@ def draw(result: Json, stem: Path) -> list[Path]:
     main = _MAIN if _MAIN in loads else next(iter(loads))
     others = [name for name in loads if name != main]
     heights = [len(loads[main]), *([_rows(loads, others)] if others else [])]
-    figure = Figure(figsize=(_WIDTH_IN, _BAR_IN * sum(heights) + 1.1 * len(heights)), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN, _BAR_IN * sum(heights) + 1.1 * len(heights) + 0.15), layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0.015, 1, 0.985))
     figure.set_facecolor("white")
     panels = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights}, squeeze=False)[:, 0]
     _bars(panels[0], result["loads"][main]["title"], main, loads[main])
     if others:
         _points(panels[1], {name: loads[name] for name in others}, result["loads"])
+    figure.text(0.99, 0.002, described(result["machine"]), ha="right", va="bottom", fontsize=7, color=_BASE)
     made = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
     for path in made:
         figure.savefig(path, dpi=150, metadata=None if path.suffix == ".png" else {"Date": None})
@@ -99,17 +103,21 @@ def _points(panel: Any, loads: Mapping[str, Mapping[str, Json]], told: Mapping[s
         )
     panel.set_yticks(range(len(order)), [titles[name] for name in order])
     panel.grid(axis="y", color="#e6e6e6")
-    panel.legend(loc="lower right", frameon=True, labelcolor=_INK, fontsize=9)
+    panel.legend(loc="upper right", frameon=True, labelcolor=_INK, fontsize=9)
     _dress(panel, "The other loads", [one["cpu_us"]["median"] for s in loads.values() for one in s.values()])
 
 
 def _dress(panel: Any, title: str, values: list[float]) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator  # noqa: PLC0415  # as above
+
     panel.set_xscale("log")
     panel.set_xlim(min(values) * 0.7, max(values) * 2.2)  # room for the numbers
     panel.invert_yaxis()
     panel.set_axisbelow(True)
     panel.grid(axis="x", color="#dddddd")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.xaxis.set_major_formatter(lambda value, _place: f"{value:g}")
+    panel.xaxis.set_minor_locator(NullLocator())
     panel.set_xlabel("CPU µs per message, logarithmic: less is better")
     panel.set_title(title, loc="left", fontsize=11, fontweight="bold", color=_INK)
     for side in ("top", "right"):

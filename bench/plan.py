@@ -31,7 +31,8 @@ _OF_LOAD = {"B": 0.4, "C": 0.6, "E": 0.5}
 @dataclass(frozen=True)
 class Stack:
     """One way to receive. ``formats`` names its loads and the format of each; ``environment`` is the peers' name for
-    where it runs, "" for this project's.
+    where it runs, "" for this project's. ``program`` is the module's name where it is not the stack's, ``settings`` are
+    variables of its environment.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Stack:
     share: float = _WHOLE
     environment: str = ""
     note: str = ""
+    program: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def messages(self, load: str, most: int) -> int:
         """How many messages it gets of a load whose fastest take ``most``."""
@@ -54,9 +57,22 @@ OURS = (
     Stack(BASE, "picows + msgspec alone", _EACH),
     Stack("picows_msgspec_best_prices", "picows + msgspec alone, best prices read", _BOOKS),
     Stack("ours_handler", "upbit-stream, handler", _EACH),
+    Stack(
+        "ours_handler_python",
+        "upbit-stream without its C, handler",
+        _EACH,
+        note="As it runs where it was installed without a compiler.",
+        program="ours_handler",
+        settings={"UPBIT_STREAM_PURE": "1"},
+    ),
     Stack("ours_best_prices", "upbit-stream, handler, best prices read", _BOOKS),
     Stack("ours_iterator", "upbit-stream, iterator", _EACH),
-    Stack("ours_latest", "upbit-stream, keep the latest, consumer late", _EACH),
+    Stack(
+        "ours_latest",
+        "upbit-stream, latest only, overloaded",
+        _EACH,
+        note="The consumer is always late: nearly every message is superseded before it looks.",
+    ),
     Stack("ours_recording", "upbit-stream, recording to JSONL", _EACH),
 )
 

@@ -71,9 +71,15 @@ def blaster(told: Mapping[str, object], core: int | None, program: str = "bench.
 
 
 def run_stack(
-    name: str, task: Task, core: int | None, *, python: Path | None = None, limit_s: float = STACK_LIMIT_S
+    program: str,
+    task: Task,
+    core: int | None,
+    *,
+    python: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    limit_s: float = STACK_LIMIT_S,
 ) -> dict[str, Any]:
-    """What the stack measured. It gets a new directory for its files, and one for what it shares between processes.
+    """What a stack measured. It gets a new directory for its files, and one for what it shares between processes.
 
     Raises `Failed`.
     """
@@ -82,8 +88,8 @@ def run_stack(
         directory.mkdir()
         state.mkdir()
         argument = replace(task, directory=str(directory)).to_json()
-        command = [str(python or sys.executable), "-m", f"bench.stacks.{name}", argument]
-        child = _start(command, core, _environment(UPBIT_STREAM_STATE_DIR=str(state)), said)
+        command = [str(python or sys.executable), "-m", f"bench.stacks.{program}", argument]
+        child = _start(command, core, _environment(UPBIT_STREAM_STATE_DIR=str(state), **(settings or {})), said)
         try:
             out, _ = child.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:

@@ -127,7 +127,8 @@ def run_load(
 
         def runs(stack: Stack) -> Callable[[], Reading]:
             task = task_of(load, stack, ports[stack.formats[load.name]], most, certificate)
-            return lambda: run_stack(stack.name, task, cores.receiver, python=pythons[stack.environment])
+            program, python = stack.program or stack.name, pythons[stack.environment]
+            return lambda: run_stack(program, task, cores.receiver, python=python, settings=stack.settings)
 
         return run_rounds({stack.name: runs(stack) for stack in ready}, rounds, tell=tell)
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from bench.measure import Meter, Task, versions_of
 from upbit_stream import Stream, Subscription
+from upbit_stream.native import native
 from upbit_stream.wire.requests import Format
 
 _LOOK_S = 0.005  # between two looks at how far it is; idle, so it costs no CPU worth counting
@@ -54,4 +55,7 @@ async def until_received(stream: Stream, count: int) -> None:
 
 def versions() -> dict[str, str]:
     """Whose speed this is."""
-    return versions_of("upbit-stream", "picows", "msgspec", "uvloop")
+    return {
+        **versions_of("upbit-stream", "picows", "msgspec", "uvloop"),
+        "hot_path": "Python" if native is None else "C",
+    }
