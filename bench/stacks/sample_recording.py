@@ -14,10 +14,11 @@ from bench.measure import Meter, Task, versions_of
 from bench.stacks.sample import receive
 
 
-def _recording(directory: Path, simple: bool) -> Callable[[Callable[[object], None]], Callable[[bytes], None]]:
+def recording(directory: Path, simple: bool) -> Callable[[Callable[[object], None]], Callable[[bytes], None]]:
+    """What the sample does with a message, made from what counts it."""
     kind_key, code_key = ("ty", "cd") if simple else ("type", "code")
 
-    def recording(count: Callable[[object], None]) -> Callable[[bytes], None]:
+    def made(count: Callable[[object], None]) -> Callable[[bytes], None]:
         def take(message: bytes) -> None:
             data = json.loads(message)
             name = f"{data[code_key]}_{data[kind_key]}.jsonl"
@@ -27,14 +28,14 @@ def _recording(directory: Path, simple: bool) -> Callable[[Callable[[object], No
 
         return take
 
-    return recording
+    return made
 
 
 def main() -> None:
     """Record, and say what it took."""
     task = Task.from_arguments()
     meter = Meter("sample_recording", task.messages)
-    receive(task, meter, _recording(Path(task.directory), task.format == "SIMPLE"))
+    receive(task, meter, recording(Path(task.directory), task.format == "SIMPLE"))
     meter.report(**versions_of("websocket-client"))
 
 
