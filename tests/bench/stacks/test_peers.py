@@ -1,4 +1,4 @@
-"""The peers whose libraries are among the tools of the tests, before the real blaster; what the recording one writes."""
+"""The peers whose libraries are among the tools of the tests, before the blaster; what the recording one writes."""
 
 import json
 
