@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 _PRODUCT = ("sys_vendor", "product_name")
 
@@ -31,11 +32,11 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def described(told: dict[str, object]) -> str:
+def described(told: dict[str, Any]) -> str:
     """One line for people."""
     guest = told["virtualised"]
-    kind = "virtual" if guest is True else "of its own" if guest is False else f"virtual: {guest}"
-    return f"{told['cpu']}, {told['cores']} cores ({kind}), {told['system']}, {told['python']}"
+    kind = {True: " (virtual)", False: " (not virtual)", None: ""}.get(guest, f" (virtual: {guest})")
+    return f"{told['cpu']}, {told['cores']} cores{kind}, {told['system']}, {told['python']}"
 
 
 def _model(processor: str) -> str:

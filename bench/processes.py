@@ -89,10 +89,14 @@ def run_stack(
         state.mkdir()
         argument = replace(task, directory=str(directory)).to_json()
         command = [str(python or sys.executable), "-m", f"bench.stacks.{program}", argument]
-        child = _start(command, core, _environment(UPBIT_STREAM_STATE_DIR=str(state), **(settings or {})), said)
+        try:
+            child = _start(command, core, _environment(UPBIT_STREAM_STATE_DIR=str(state), **(settings or {})), said)
+        except OSError as error:
+            raise Failed(str(error)) from error
         try:
             out, _ = child.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
+            child.kill()
             raise Failed(f"not done after {limit_s:g} s: {_last_words(said)}") from None
         finally:
             _end(child)
