@@ -53,13 +53,13 @@ def stamped(planned: Sequence[Group], interval_ns: int, log: LatencyLog) -> Send
             return
         client.attend(_SETTLED_S)
         client.attend(_SETTLED_S)  # a request may have been what the first one waited for
-        gc.disable()
         for number in paced(len(planned), interval_ns):
             frames, ids = planned[number]
             now = monotonic_ns()
             client.send(frames)
             log.note_all(ids, now)
-            client.attend()
+            if number + 1 < len(planned):  # after the last group the client leaves
+                client.attend()
         log.save()
 
     return send
@@ -74,6 +74,7 @@ def main() -> None:
     planned = groups(messages, int(told["group"]))
     listener = listen()
     announce(listener)
+    gc.disable()  # from now on a moment is a moment
     serve(listener, stamped(planned, int(told["interval_ns"]), LatencyLog(Path(told["latency"], SENT))))
 
 

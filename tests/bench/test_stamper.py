@@ -1,0 +1,70 @@
+"""What leaves together, and what is stamped."""
+
+import json
+
+from bench.latency_log import LatencyLog, read
+from bench.loads import LOADS, payloads, plain_frame
+from bench.served import Gone
+from bench.stamper import groups, stamped
+
+PAYLOADS = list(payloads(LOADS["A"], 25))
+IDS = [json.loads(payload)["sid"] for payload in PAYLOADS if b'"sid"' in payload]
+
+
+class Client:
+    """Takes what is sent."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, frames):
+        self.sent.append(frames)
+
+    def attend(self, wait_s=0.0):
+        pass
+
+
+def test_messages_are_cut_into_groups_with_the_ids_of_their_trades():
+    made = groups(PAYLOADS, 10)
+    assert [frames for frames, _ in made] == [
+        b"".join(map(plain_frame, PAYLOADS[begin : begin + 10])) for begin in (0, 10, 20)
+    ]
+    assert [one for _, ids in made for one in ids] == IDS
+    assert 0 < len(made[2][1]) <= 5
+
+
+def test_the_ids_of_the_long_names_are_found_too():
+    [(_, ids)] = groups([b'{"type":"trade","sequential_id":17}', b'{"type":"orderbook"}'], 2)
+    assert ids == [17]
+
+
+def test_all_that_leave_together_have_one_stamp_and_groups_are_apart(tmp_path):
+    log = LatencyLog(tmp_path / "sent")
+    client = Client()
+    made = groups(PAYLOADS, 5)
+    stamped(made, 1_000, log)(client)
+    assert client.sent == [frames for frames, _ in made]
+    found = read(tmp_path / "sent")
+    assert [sequential_id for sequential_id, _ in found] == IDS
+    moments = dict(found)
+    assert all(len({moments[one] for one in ids}) == 1 for _, ids in made if ids)
+    assert len(set(moments.values())) == sum(1 for _, ids in made if ids)
+
+
+def test_a_client_that_leaves_with_the_last_message_takes_no_stamps_with_it(tmp_path):
+    class Leaving(Client):
+        def attend(self, wait_s=0.0):
+            if len(self.sent) == 5:
+                raise Gone
+
+    stamped(groups(PAYLOADS, 5), 1_000, LatencyLog(tmp_path / "sent"))(Leaving())
+    assert len(read(tmp_path / "sent")) == len(IDS)
+
+
+def test_only_the_first_client_gets_anything(tmp_path):
+    send = stamped(groups(PAYLOADS, 5), 1, LatencyLog(tmp_path / "sent"))
+    first, second = Client(), Client()
+    send(first)
+    send(second)
+    assert len(first.sent) == 5
+    assert second.sent == []
