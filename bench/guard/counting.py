@@ -5,8 +5,8 @@ Owns how valgrind is run, and what it writes. Knows nothing of what the program 
 Callgrind is told to begin a new part of its account with each call of a function that only the marks make, so a part
 holds the instructions between two marks, exactly: neither imports nor what warms up are in it, and nothing has to be
 subtracted. What could differ from run to run is kept from it: the hashes of strings, the places of memory where the
-system allows that, the environment, the garbage collector, clocks and timers. Counting the same code three times, the
-counts of each path were within 0.2 % of each other.
+system allows that, the environment, the garbage collector, clocks and timers. Counting the same code again
+and again, on a busy machine, each path came within 0.5 % of itself; most within 0.1 %.
 """
 
 from __future__ import annotations
