@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from upbit_stream.errors import InvalidSubscription, StreamClosed, UpbitStreamError, UsageError
 from upbit_stream.flow.filling import Filling
 from upbit_stream.flow.hub import Hub
-from upbit_stream.flow.intake import Tap
+from upbit_stream.flow.lane import Tap
 from upbit_stream.flow.recovery import Recovery
 from upbit_stream.flow.subscriber import Policy, Subscriber, check_buffer
 from upbit_stream.model.credentials import Credentials

@@ -311,19 +311,26 @@ def test_drops_outlive_the_subscriber(floor):
 # taps, and what is decoded for whom
 
 
-def test_only_where_somebody_takes_messages_are_they_decoded(floor):
-    assert not floor.hub.decodes
-    floor.handled("connected")
+def test_only_where_all_who_take_a_type_keep_the_latest_may_it_come_undecoded(floor):
+    assert floor.hub.lazy_consumers("ticker") == ()
+    latest = floor.subscriber("ticker", policy="latest")
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw,)
+    assert floor.hub.lazy_consumers("trade") == ()
     floor.handled("event")
-    assert not floor.hub.decodes
-    consumer = floor.subscriber("trade")
-    assert floor.hub.decodes
-    floor.hub.remove(consumer)
-    assert not floor.hub.decodes
-    trades = floor.handled("trade")
-    assert floor.hub.decodes
-    floor.hub.off("trade", trades.append)
-    assert not floor.hub.decodes
+    floor.handled("trade")
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw,)
+    every = floor.subscriber(policy="latest")
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw, every.put_raw)
+    assert floor.hub.lazy_consumers("trade") == ()
+    floor.subscriber("orderbook")
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw, every.put_raw)
+    slow = floor.subscriber("ticker")
+    assert floor.hub.lazy_consumers("ticker") == ()
+    floor.hub.remove(slow)
+    tickers = floor.handled("message")
+    assert floor.hub.lazy_consumers("ticker") == ()
+    floor.hub.off("message", tickers.append)
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw, every.put_raw)
 
 
 def test_others_than_a_single_subscriber_are_known(floor):

@@ -7,6 +7,7 @@ from tests.flow.gaps import in_time, time_ns
 from tests.flow.test_hub import MINUTE, TRADE
 
 from upbit_stream.flow.hub import Hub
+from upbit_stream.flow.lane import DIRECT
 from upbit_stream.flow.ordering import HELD_S
 
 RECOVERED = TRADE.replace(b"REALTIME", b"RECOVERED")
@@ -156,7 +157,7 @@ def test_where_order_is_wanted_live_trades_of_a_market_wait():
         assert floor.got == [8, 3, 9]
         floor.intake.receive(trade(10))
         assert floor.got[-1] == 10
-        assert not floor.intake._attentive
+        assert floor.intake.receive.mode == DIRECT
 
     in_time(body)
 
@@ -170,7 +171,7 @@ def test_a_session_that_begins_while_trades_wait_lets_them_wait_too():
         assert floor.got == []
         floor.hub.let_go("SGD-BTC")
         assert floor.got == [9]
-        assert not late._attentive
+        assert late.receive.mode == DIRECT
 
     in_time(body)
 

@@ -9,6 +9,7 @@ from tests.flow.test_intake import Outlet, sample
 
 from upbit_stream.flow.continuity import Continuity
 from upbit_stream.flow.intake import Intake
+from upbit_stream.flow.lane import ATTENTIVE, DIRECT
 from upbit_stream.model.messages import Candle, MyAsset, Trade
 from upbit_stream.wire.decoder import Decoder
 from upbit_stream.wire.names import CANDLE, TICKER, TRADE
@@ -195,9 +196,9 @@ def test_a_gap_is_told_before_the_first_message_after_it_and_then_attention_ends
         wanted = subscriptions("trade:SGD-BTC")
         bench.intake.asking(wanted, "connected")
         bench.intake.registered(wanted)
-        assert bench.intake._attentive
+        assert bench.intake.receive.mode == ATTENTIVE
         bench.receive(message("trade", wire_format, sequential_id=1, stream_type="SNAPSHOT"))
-        assert not bench.intake._attentive
+        assert bench.intake.receive.mode == DIRECT
         bench.continuity.ended(bench.intake, "lost")
         bench.intake = bench.session()
         bench.intake.asking(wanted, "connected")

@@ -13,14 +13,16 @@ from typing import Any
 
 from upbit_stream.errors import UsageError
 from upbit_stream.flow.continuity import Continuity
-from upbit_stream.flow.intake import Consumer, Intake, Tap
+from upbit_stream.flow.intake import Intake
+from upbit_stream.flow.lane import Consumer, Tap
 from upbit_stream.flow.ordering import Ordering
 from upbit_stream.flow.subscriber import Policy, Subscriber
 from upbit_stream.flow.throttle import Throttle
 from upbit_stream.model.events import EVENT_TYPES, Dropped, Event, Malformed
 from upbit_stream.model.messages import AnyMessage
+from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import TYPES, Endpoint
-from upbit_stream.wire.decoder import Decoder, Reply
+from upbit_stream.wire.decoder import Decoder, Reply, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +67,9 @@ class Hub:
         self._ended_counts: dict[str, int] = {}
         self._dropped = 0  # by subscribers that are gone
         self.taps: tuple[Tap, ...] = ()
-        self.decodes = False
         self.handler_errors = 0
         self._failures = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
-        self._drops = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
+        self._told_drops: dict[Subscriber[Any], tuple[int, int]] = {}  # when, and how many there were
         self._ordering = Ordering(self._deliver, self._holding) if ordered else None
         self.continuity = Continuity(
             time_ns=time_ns,
@@ -77,9 +78,10 @@ class Hub:
             kept_s=kept_s,
             is_redundant=is_redundant,
             holds=self._ordering.takes if self._ordering else None,
-            each_second=self._look_after_holders,
+            each_second=self._look_after_subscribers,
         )
         self._source: Intake | None = None  # of what is recovered
+        self._decoder: Decoder | None = None  # of what is decoded when its turn comes
         self._flows = asyncio.Event()
         self._flows.set()
 
@@ -107,6 +109,20 @@ class Hub:
                 total[name] = total.get(name, 0) + count
         dropped = self._dropped + sum(subscriber.dropped for subscriber in self._subscribers)
         return {**total, "handler_errors": self.handler_errors, "dropped": dropped}
+
+    def _read(self, raw: RawMessage) -> AnyMessage | None:
+        """Decode what a consumer kept as it came. None: it cannot be read, which is told."""
+        if self._decoder is None:
+            of_one = "SIMPLE" if self._wire_format.startswith("SIMPLE") else "DEFAULT"
+            self._decoder = Decoder(of_one, exact=self._exact)
+        [item] = self._decoder.decode(raw.payload, raw.received_at_ns)
+        if isinstance(item, AnyMessage):
+            return item
+        self._ended_counts["malformed"] = self._ended_counts.get("malformed", 0) + 1
+        reason = item.reason if isinstance(item, Unreadable) else "it is an answer to no question"
+        endpoint = TYPES[raw.type].endpoint
+        self.emit(Malformed(at_ns=self._time_ns(), endpoint=endpoint, payload=raw.payload, reason=reason))
+        return None
 
     # for what is recovered
 
@@ -190,6 +206,7 @@ class Hub:
             hold=self._held,
             on_drop=self._dropping,
             next_gap=self.continuity.next_number,
+            read=self._read,
         )
         self._subscribers[subscriber] = wanted
         self._refresh()
@@ -199,6 +216,7 @@ class Hub:
         """A consumer is gone."""
         if self._subscribers.pop(subscriber, None) is not None:
             self._dropped += subscriber.dropped
+            self._told_drops.pop(subscriber, None)
         subscriber.discard()
         self._refresh()
 
@@ -230,17 +248,23 @@ class Hub:
 
     def consumers(self, kind: str) -> tuple[Consumer, ...]:
         """See `Outlet.consumers`."""
-        # A type that this version does not know goes only to who takes everything.
-        names = (kind, kind.partition(".")[0]) if kind in TYPES else ()
-        handlers = [
-            handler for name in dict.fromkeys((*names, EVERY_MESSAGE)) for handler in self._handlers.get(name, ())
-        ]
         puts = [
             subscriber.put
             for subscriber, wanted in self._subscribers.items()
-            if not wanted or not wanted.isdisjoint(names)
+            if not wanted or not wanted.isdisjoint(_names(kind))
         ]
-        return (*handlers, *puts)
+        return (*self._handlers_of(kind), *puts)
+
+    def _handlers_of(self, kind: str) -> list[Consumer]:
+        names = dict.fromkeys((*_names(kind), EVERY_MESSAGE))
+        return [handler for name in names for handler in self._handlers.get(name, ())]
+
+    def lazy_consumers(self, kind: str) -> tuple[Tap, ...]:
+        """See `Outlet.lazy_consumers`."""
+        takers = [had for had, wanted in self._subscribers.items() if not wanted or not wanted.isdisjoint(_names(kind))]
+        if self._ordering is not None or self._handlers_of(kind) or any(had.policy != "latest" for had in takers):
+            return ()
+        return tuple(had.put_raw for had in takers)
 
     def consumer_failed(self, consumer: Consumer, error: Exception) -> None:
         """See `Outlet.consumer_failed`: told, counted, and the stream goes on."""
@@ -264,10 +288,22 @@ class Hub:
 
     def _dropping(self, subscriber: Subscriber[Any]) -> None:
         """A consumer drops. Its own events say so in order; handlers and the log are told once in a while."""
+        subscriber.is_drop_told = True
         now_ns = self._time_ns()
-        if times := self._drops.due(subscriber, now_ns):
-            log.warning("%s is too slow: %d messages dropped, %d in all", subscriber.name, times, subscriber.dropped)
-            self._tell(Dropped(at_ns=now_ns, consumer=subscriber.name, count=times, total=subscriber.dropped))
+        _, told = self._told_drops.get(subscriber, (0, 0))
+        self._told_drops[subscriber] = now_ns, subscriber.dropped
+        times = subscriber.dropped - told
+        log.warning("%s is too slow: %d messages dropped, %d in all", subscriber.name, times, subscriber.dropped)
+        self._tell(Dropped(at_ns=now_ns, consumer=subscriber.name, count=times, total=subscriber.dropped))
+
+    def _look_after_drops(self) -> None:
+        """What was dropped since it was told last is told now; or the next drop is told at once."""
+        for subscriber, (told_ns, told) in tuple(self._told_drops.items()):
+            if subscriber.is_drop_told and self._time_ns() - told_ns >= _TOLD_AGAIN_AFTER_S * 1e9:
+                if subscriber.dropped > told:
+                    self._dropping(subscriber)
+                else:
+                    subscriber.is_drop_told = False
 
     def _tell(self, event: Event) -> None:
         for handler in (*self._handlers.get(event.type, ()), *self._handlers.get(EVERY_EVENT, ())):
@@ -287,6 +323,10 @@ class Hub:
             (self._flows.clear if self._holders else self._flows.set)()
             self._hold(bool(self._holders))
 
+    def _look_after_subscribers(self) -> None:
+        self._look_after_drops()
+        self._look_after_holders()
+
     def _look_after_holders(self) -> None:
         """Who is full and takes nothing holds everybody up, for ever if nobody iterates over it."""
         now_ns = self._time_ns()
@@ -299,9 +339,13 @@ class Hub:
                 )
 
     def _refresh(self) -> None:
-        self.decodes = bool(self._subscribers) or self._handles_messages
         for intake in self._intakes:
             intake.refresh()
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    """What a type goes by. One that this version does not know goes only to who takes everything."""
+    return (kind, kind.partition(".")[0]) if kind in TYPES else ()
 
 
 def _takes_one_argument(handler: object) -> bool:

@@ -1,61 +1,39 @@
 """The receiving path of one session: payload in, typed message to every consumer, no queue between.
 
-This is the hot path. Nearly every message takes `Intake._receive_object` and no other way: one call into msgspec, the
-stamp, the class, the note that it came, the consumers. While somebody wants more of it (taps, gaps that begin or end,
-several connections), it is looked at first: `Intake._receive_attentively`.
+Nearly every message takes `Lane` and no other way (`flow/lane.py`). While more has to be known of it first (gaps that
+begin or end, several connections), or where the lane cannot read it, it is looked at: `Intake._receive_attentively`.
 
-Owns the order of the stages and the counts. Knows nothing of sockets and of what consumers do.
+Owns who gets what, and the counts. Knows nothing of sockets and of what consumers do.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from upbit_stream.flow.continuity import Continuity
+from upbit_stream.flow.lane import ATTENTIVE, DIRECT, RAW_FIRST, Consumer, Lane, Route, Tap
 from upbit_stream.model.events import Malformed
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Endpoint, Subscription
 from upbit_stream.wire.decoder import UNREADABLE, Decoder, Head, Reply, Unreadable, read_head, split
-from upbit_stream.wire.twins import Finish, Twin, settle
-
-Consumer = Callable[[Any], None]
-Tap = Callable[[RawMessage], None]
 
 CAUGHT_UP_S = 30.0  # of reading without a pause, after which nothing that is read can be old
 _KEPT_OF_MALFORMED = 4096
-
-
-class Route:
-    """Where the messages of one type go. ``consumers`` is replaced, never changed.
-
-    ``last`` is when each code was received last; ``seen`` knows the trades instead. ``finish`` is what is left to
-    do to a twin; it says True for a message that must not be delivered.
-    """
-
-    __slots__ = ("consumers", "copies", "count", "finish", "guard", "last", "public", "seen")
-
-    def __init__(self, twin: Twin, consumers: tuple[Consumer, ...], continuity: Continuity) -> None:
-        self.public = twin.public
-        self.guard = continuity.guard(twin.kind)
-        self.finish: Callable[[Any], bool | None] | None = _both(twin.finish, self.guard)
-        self.consumers = consumers
-        self.last = continuity.last[twin.kind]
-        self.seen = continuity.seen if twin.kind == "trade" else None
-        self.count = 0
-        self.copies = 0
 
 
 class Outlet(Protocol):
     """What an intake delivers into."""
 
     taps: tuple[Tap, ...]
-    decodes: bool
 
     def consumers(self, kind: str) -> tuple[Consumer, ...]:
         """The consumers of a type."""
+
+    def lazy_consumers(self, kind: str) -> tuple[Tap, ...]:
+        """The same where all of them take messages undecoded; else none."""
 
     def consumer_failed(self, consumer: Consumer, error: Exception) -> None:
         """A consumer raised."""
@@ -83,46 +61,65 @@ class Intake:
         self.endpoint = endpoint
         self.connection = connection
         self._decoder = decoder
-        self._decode = decoder.fast
         self._outlet = outlet
         self._on_reply = on_reply
         self._time_ns = time_ns
         self._continuity = continuity or Continuity(time_ns=time_ns)
-        self._kinds = {twin.kind: twin.decoded for twin in decoder.twins.values()}
+        memory = self._continuity
         self._routes = {
-            twin.decoded: Route(twin, outlet.consumers(twin.kind), self._continuity) for twin in decoder.twins.values()
+            twin.kind: Route(
+                twin.kind,
+                twin.decoded,
+                twin.public,
+                memory.last[twin.kind],
+                memory.seen if twin.kind == "trade" else None,
+                twin.finish,
+                memory.guard(twin.kind),
+            )
+            for twin in decoder.twins.values()
         }
         self.malformed = 0
         self.unknown = 0
         self.alive_ns = time_ns()  # when the exchange was last heard of; kept only where it is asked for
         self._is_simple = decoder.wire_format.startswith("SIMPLE")
-        self._attentive = self._awaits = False
+        self._awaits = False
         # Where reading was held back, what is read is old: the exchange's time of the first message after it, or 0.
         self.behind_ms = 0
         self.behind_since_ns = 0
         self.heard_ns: dict[str, int] = {}
         self._is_behind = False  # and that message is still to come
         self._catching_up: asyncio.TimerHandle | None = None
-        # Takes the payload of one message; never raises.
-        self.receive: Callable[[bytes], None] = self._receive_list if decoder.is_list else self._receive_object
+        #: Takes the payload of one message; never raises.
+        self.receive = Lane(
+            decode=decoder.fast,
+            unreadable=UNREADABLE,
+            routes=tuple(self._routes.values()),
+            time_ns=time_ns,
+            attentively=self._receive_attentively,
+            undecodable=self._undecodable,
+            consumer_failed=outlet.consumer_failed,
+            tap_failed=outlet.tap_failed,
+            raw_message=RawMessage,
+            is_simple=self._is_simple,
+        )
         self.refresh()
 
     @property
     def counts(self) -> dict[str, int]:
         """Messages received so far by type, the units of candles together, unknown types as ``unknown``."""
         counts = {"unknown": self.unknown}
-        for kind, twin in self._kinds.items():
+        for kind, route in self._routes.items():
             name = kind.partition(".")[0]
-            counts[name] = counts.get(name, 0) + self._routes[twin].count
+            counts[name] = counts.get(name, 0) + route.count
         return counts
 
     @property
     def copies(self) -> dict[str, int]:
         """Of these, those that were not delivered, since they had been before."""
         copies: dict[str, int] = {}
-        for kind, twin in self._kinds.items():
+        for kind, route in self._routes.items():
             name = kind.partition(".")[0]
-            copies[name] = copies.get(name, 0) + self._routes[twin].copies
+            copies[name] = copies.get(name, 0) + route.copies
         return copies
 
     # what a session tells
@@ -164,76 +161,21 @@ class Intake:
 
     def refresh(self) -> None:
         """The consumers changed."""
-        for kind, twin in self._kinds.items():
-            self._routes[twin].consumers = self._outlet.consumers(kind)
+        for kind, route in self._routes.items():
+            route.consumers = self._outlet.consumers(kind)
+            route.lazy = self._outlet.lazy_consumers(kind)
+        self.receive.taps = self._outlet.taps
         self.attend()
 
     def attend(self) -> None:
         """Find out whether each message has to be looked at."""
         self._awaits = self._continuity.awaits(self)
-        self._attentive = bool(self._outlet.taps) or self._is_behind or self._continuity.attends(self)
-
-    # receiving
-
-    def _receive_object(self, payload: bytes) -> None:
-        """`receive` in the formats without lists."""
-        if self._attentive:
-            self._receive_attentively(payload)
-            return
-        try:
-            message = self._decode(payload)
-        except UNREADABLE:
-            self._receive_attentively(payload)
-            return
-        route = self._routes[type(message)]
-        route.count += 1
-        message.received_at_ns = now = self._time_ns()
-        seen = route.seen
-        if seen is None:
-            if route.finish is not None and route.finish(message):
-                route.copies += 1
-                return
-            message.__class__ = route.public
-            route.last[message.code] = now
+        if self._is_behind or self._continuity.attends(self):
+            self.receive.mode = ATTENTIVE
+        elif self._outlet.taps or any(route.lazy for route in self._routes.values()):
+            self.receive.mode = RAW_FIRST
         else:
-            sequential_id = message.sequential_id
-            if sequential_id not in seen.new and sequential_id not in seen.old:
-                seen.new[sequential_id] = message.code
-            elif not seen.add_again(message.code, sequential_id):
-                route.copies += 1
-                return
-            message.__class__ = route.public
-        for consumer in route.consumers:
-            try:
-                consumer(message)
-            except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
-                self._outlet.consumer_failed(consumer, error)
-
-    def _receive_list(self, payload: bytes) -> None:
-        """`receive` in the list formats."""
-        if self._attentive:
-            self._receive_attentively(payload)
-            return
-        try:
-            messages = self._decode(payload)
-        except UNREADABLE:
-            self._receive_attentively(payload)
-            return
-        now = self._time_ns()
-        for message in messages:
-            route = self._routes[message.__class__]
-            route.count += 1
-            message.received_at_ns = now
-            if self._is_copy(route, message, now):
-                route.copies += 1
-                continue
-            self.deliver(settle(self._decoder.twins[message.__class__], message, now))
-
-    def _is_copy(self, route: Route, message: Any, now: int) -> bool:
-        if route.seen is None:
-            route.last[getattr(message, "code", "")] = now  # a balance has none
-            return route.guard is not None and route.guard(message)
-        return not route.seen.add(message.code, message.sequential_id)
+            self.receive.mode = DIRECT
 
     # receiving with attention
 
@@ -288,9 +230,12 @@ class Intake:
                 self._count_copy(raw.type)
                 return
         self._tap(raw)
-        if self._outlet.taps and not self._outlet.decodes:
+        route = self._routes.get(raw.type)
+        lazy = () if route is None else route.lazy
+        if lazy or (self._outlet.taps and not self._consumers(raw.type)):
             self._count(raw.type)
             self._continuity.received(raw, trade_id)
+            self._give(lazy, raw)
             return
         for item in self._decoder.decode(raw.payload, raw.received_at_ns) if decoded is None else decoded:
             if isinstance(item, AnyMessage):
@@ -301,6 +246,12 @@ class Intake:
                 self._count_malformed(item, (raw.type, raw.code))
             else:
                 self._on_reply(item)
+
+    def _undecodable(self, raw: RawMessage) -> None:
+        """The taps have had it, the consumers cannot."""
+        for item in self._decoder.decode(raw.payload, raw.received_at_ns):
+            if isinstance(item, Unreadable):
+                self._count_malformed(item, (raw.type, raw.code))
 
     def _tap(self, raw: RawMessage) -> None:
         for tap in self._outlet.taps:
@@ -315,8 +266,14 @@ class Intake:
 
     def deliver(self, message: AnyMessage) -> None:
         """To every consumer of its type."""
-        twin = self._kinds.get(message.type)
-        for consumer in self._outlet.consumers(message.type) if twin is None else self._routes[twin].consumers:
+        self._give(self._consumers(message.type), message)
+
+    def _consumers(self, kind: str) -> tuple[Consumer, ...]:
+        route = self._routes.get(kind)
+        return self._outlet.consumers(kind) if route is None else route.consumers
+
+    def _give(self, consumers: tuple[Consumer, ...], message: AnyMessage | RawMessage) -> None:
+        for consumer in consumers:
             try:
                 consumer(message)
             except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
@@ -346,26 +303,14 @@ class Intake:
         self._continuity.unreadable(self, key)
 
     def _count(self, name: str) -> None:
-        twin = self._kinds.get(name)
-        if twin is None:
+        route = self._routes.get(name)
+        if route is None:
             self.unknown += 1
         else:
-            self._routes[twin].count += 1
+            route.count += 1
 
     def _count_copy(self, name: str) -> None:
         self._count(name)
-        twin = self._kinds.get(name)
-        if twin is not None:
-            self._routes[twin].copies += 1
-
-
-def _both(finish: Finish | None, guard: Callable[[Any], bool] | None) -> Callable[[Any], bool | None] | None:
-    """What is left to do to a twin, then the question whether it may be delivered."""
-    if finish is None or guard is None:
-        return finish or guard
-
-    def finish_and_guard(message: Any) -> bool:
-        finish(message)
-        return guard(message)
-
-    return finish_and_guard
+        route = self._routes.get(name)
+        if route is not None:
+            route.copies += 1

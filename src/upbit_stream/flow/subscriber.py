@@ -11,21 +11,26 @@ from collections.abc import Callable
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, get_args
 
 from upbit_stream.errors import UsageError
+from upbit_stream.flow.inbox import Inbox
 from upbit_stream.model.events import Dropped, Event, Gap, Malformed
 from upbit_stream.model.messages import AnyMessage
+from upbit_stream.model.raw import RawMessage
 
 Policy: TypeAlias = Literal["wait", "drop_oldest", "latest"]
 Item = TypeVar("Item")
 DROPPED = "its messages were dropped, as its policy says; other consumers have them"
 
 
-class Subscriber(Generic[Item]):
+class Subscriber(Inbox, Generic[Item]):
     """An asynchronous iterator over messages (and events, where asked for).
 
     ``policy`` says what happens at ``limit`` buffered messages: ``wait`` stops reading from the exchange until this
     consumer has caught up, ``drop_oldest`` drops the oldest, ``latest`` keeps only the newest of each type and code
     and needs no limit. Drops are counted in ``dropped``, and told as a `Dropped` event in the place of what
     is missing; after ``drop_oldest`` with a `Gap` for each type and code, from the first to the last one dropped.
+
+    With ``latest`` what is superseded need not be decoded: `put_raw` takes a message as it came, and ``read`` decodes
+    it (None: it cannot be read) when its turn has come.
     """
 
     def __init__(
@@ -39,63 +44,58 @@ class Subscriber(Generic[Item]):
         hold: Callable[[Subscriber[Any], bool], None],
         on_drop: Callable[[Subscriber[Any]], None],
         next_gap: Callable[[], int],
+        read: Callable[[RawMessage], AnyMessage | None] = lambda _: None,
     ) -> None:
         check_buffer(policy, limit)
+        super().__init__(limit, drops=policy != "wait")
         self.name = name
         self.policy: Policy = policy
         self.wants_events = events
         self.dropped = 0
+        self.is_drop_told = False  # whoever is told of drops sets it while it wants to hear of no more
         self.held_since_ns = 0  # since when it holds reading back, where it does
         self.told = False  # whether the consumer has seen the error that ended the stream
-        self._limit = limit
         self._time_ns = time_ns
         self._hold = hold
         self._on_drop = on_drop
         self._next_gap = next_gap
+        self._read = read
         self._lost: dict[tuple[str, str], tuple[int, int]] = {}  # of what was dropped and is not told yet: from, to
-        self._holding = False
         self._untold = 0
-        self._buffer: deque[Any] = deque()
-        self._events = 0  # of what is in the buffer
-        self._latest: dict[tuple[str, str], AnyMessage] = {}
+        self._latest: dict[tuple[str, str], AnyMessage | RawMessage] = {}
         self._next_up: deque[Any] = deque()  # what comes right after a `Dropped`
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._error: Exception | None = None
-        self.put: Callable[[AnyMessage], None] = {
-            "wait": self._put,
-            "drop_oldest": self._put_dropping,
-            "latest": self._put_latest,
-        }[policy]
+        if policy == "latest":
+            self.put = self._put_latest  # type: ignore[method-assign]  # the other policies need no call into Python
 
     def __len__(self) -> int:
-        return len(self._buffer) + len(self._latest) + len(self._next_up)
+        return self.waiting + len(self._latest) + len(self._next_up)
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Item:
-        """The next message. Cancelling it, with a time-out for instance, loses nothing: the next call goes on."""
-        if self._buffer and not self._untold and not self._next_up:
-            item: Item = self._buffer.popleft()
-            if self._events and isinstance(item, Event):
-                self._events -= 1
-            return item
-        return await self._next()
+    # `anext` is a method, not a generator: a time-out on it loses nothing and does not end the stream.
 
     async def _next(self) -> Item:
         """Everything but a message that lies in the buffer."""
         while True:
+            item: Any
             if self._next_up:
-                return self._next_up.popleft()  # type: ignore[no-any-return]  # of what it was given
-            if self._untold:
-                return self._dropped_event()  # type: ignore[return-value]  # only where Item has events
-            if self._buffer:
-                return await self.__anext__()
-            if self._latest:
-                return self._latest.pop(next(iter(self._latest)))  # type: ignore[return-value]  # a message is an Item
-            if self._holding:
-                self._holding = False
+                item = self._next_up.popleft()
+            elif self._untold:
+                item = self._dropped_event()  # only where Item has events
+            elif self.waiting:
+                item = self.popleft()
+                self.extra -= isinstance(item, Event)
+            else:
+                item = self._take_latest()
+            if item is not None:
+                self._look()
+                return item  # type: ignore[no-any-return]  # of what it was given
+            if self.is_holding:
+                self.is_holding = False
                 self._hold(self, False)
             if self._closed and not len(self):
                 break
@@ -105,67 +105,73 @@ class Subscriber(Generic[Item]):
             raise self._error
         raise StopAsyncIteration
 
+    def _take_latest(self) -> AnyMessage | None:
+        """The next of the newest that can be read."""
+        while self._latest:
+            message = self._latest.pop(next(iter(self._latest)))
+            opened = self._read(message) if isinstance(message, RawMessage) else message
+            if opened is not None:
+                return opened
+        return None
+
+    def _look(self) -> None:
+        """What comes next is what lies in the buffer, unless something else is due or has to be counted."""
+        self.is_plain = not (self._untold or self._next_up or self.extra)
+
     async def _wait(self) -> None:
         if len(self) or self._closed:
             return
         if self._waiter is not None:
             raise UsageError(f"{self.name}: two tasks iterate over one consumer; make a second with Stream.messages()")
         self._waiter = asyncio.get_running_loop().create_future()
+        self.is_sleeping = True
         try:
             await self._waiter
         finally:
             self._waiter = None
+            self.is_sleeping = False
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # one of these is `put`
-
-    def _put(self, message: AnyMessage) -> None:
-        self._buffer.append(message)
-        if self._waiter is not None:
-            self._wake()
-        # Also where the consumer is awake: it runs only after all that the socket has is read.
-        if len(self._buffer) >= self._limit and not self._holding:
-            self._hold_back()
+    # what is put, beside `Inbox.put`
 
     def _hold_back(self) -> None:
-        self._holding = True
+        self.is_holding = True
         self._hold(self, True)
 
-    def _put_dropping(self, message: AnyMessage) -> None:
-        if len(self._buffer) - self._events >= self._limit:
-            self._drop_oldest()
-        self._buffer.append(message)
-        if self._waiter is not None:
-            self._wake()
-
-    def _put_latest(self, message: AnyMessage) -> None:
+    def _put_latest(self, message: AnyMessage | RawMessage) -> None:
         key = (message.type, message.code)
         if key in self._latest:
             self._count_drop()
         self._latest[key] = message  # a key that is there keeps its turn: a busy market must not wait for ever
-        if self._waiter is not None:
+        if self.is_sleeping:
+            self.is_sleeping = False
             self._wake()
+
+    put_raw = _put_latest
 
     def _drop_oldest(self) -> None:
         events: list[Event] = []
-        while self._buffer:
-            oldest = self._buffer.popleft()
+        while self.waiting:
+            oldest = self.popleft()
             if not isinstance(oldest, Event):
                 if self.wants_events:
                     self._note_lost(oldest)
                 self._count_drop()
                 break
             events.append(oldest)
-        self._buffer.extendleft(reversed(events))
+        for event in reversed(events):
+            self.appendleft(event)
 
     def _count_drop(self) -> None:
         self.dropped += 1
         if self.wants_events:
             self._untold += 1
-        self._on_drop(self)
+            self.is_plain = False
+        if not self.is_drop_told:
+            self._on_drop(self)
 
     def _note_lost(self, message: AnyMessage) -> None:
         key = (message.type, message.code)
@@ -192,12 +198,12 @@ class Subscriber(Generic[Item]):
         ]
         self._next_up.extend(gaps)
         # What follows is safe from being dropped: a slow consumer would get nothing but word of what it did not get.
-        if self._buffer:
-            following = self._buffer.popleft()
-            self._events -= isinstance(following, Event)
+        if self.waiting:
+            following = self.popleft()
+            self.extra -= isinstance(following, Event)
             self._next_up.append(following)
-        elif self._latest:
-            self._next_up.append(self._latest.pop(next(iter(self._latest))))
+        elif (message := self._take_latest()) is not None:
+            self._next_up.append(message)
         return Dropped(at_ns=at_ns, consumer=self.name, count=count, total=self.dropped)
 
     # events, and the end
@@ -210,17 +216,17 @@ class Subscriber(Generic[Item]):
         """
         if not self.wants_events:
             return
-        if isinstance(event, Malformed) and self.policy != "wait" and self._events >= self._limit:
+        if isinstance(event, Malformed) and self.policy != "wait" and self.extra >= self.limit:
             self._count_drop()  # garbage has no bound of its own
             return
         # What was kept as the latest came before the event, so it goes before it.
-        self._buffer.extend(self._latest.values())
-        self._latest.clear()
-        self._buffer.append(event)
-        self._events += 1
-        if self._waiter is not None:
-            self._wake()
-        if self.policy == "wait" and len(self._buffer) >= self._limit and not self._holding:
+        while (message := self._take_latest()) is not None:
+            self.append(message)
+        self.append(event)
+        self.extra += 1
+        self.is_plain = False
+        self._wake()
+        if self.policy == "wait" and self.waiting >= self.limit and not self.is_holding:
             self._hold_back()
 
     def close(self, error: Exception | None = None) -> None:
@@ -233,12 +239,13 @@ class Subscriber(Generic[Item]):
         """Forget what is buffered, hold nobody, and end the iterator."""
         self._closed = True
         self._wake()
-        self._buffer.clear()
+        self.empty()
         self._next_up.clear()
-        self._events = self._untold = 0
+        self.extra = self._untold = 0
         self._latest.clear()
-        if self._holding:
-            self._holding = False
+        self._look()
+        if self.is_holding:
+            self.is_holding = False
             self._hold(self, False)
 
 

@@ -18,7 +18,6 @@ from upbit_stream.model.marks import Mark
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.record.directory import cut_torn_lines, sync_directory, take_directory
 from upbit_stream.record.gap_log import GapLog
-from upbit_stream.record.line import malformed_line, message_line
 from upbit_stream.record.names import MALFORMED, file_name
 from upbit_stream.record.pool import FilePool
 from upbit_stream.record.recordable import Recordable
@@ -104,10 +103,10 @@ class Recorder:
         except KeyError:
             track = self._track_of(raw)
         # Room is made before the message is taken: on a full disk what is held cannot grow beyond the bound.
-        if track.held_bytes >= self._flush_bytes:
+        if track.rows.size >= self._flush_bytes:
             track.drain(self._pool)
-        track.held.append(raw)
-        track.held_bytes += len(raw.payload)
+        if not track.add(raw.payload, raw.received_at_ns):
+            track.take(raw)
 
     def gap(self, event: Gap) -> None:
         """Write down at once that messages may be missing, or that they could not be had.
@@ -140,7 +139,7 @@ class Recorder:
             failures += self._attempt(Track.drain, self._all)
             failures += self._attempt(Track.sync, self._all)
             failures += _failures_of(self._gaps.write) or _failures_of(self._gaps.sync)
-            _raise_first(failures, lost=sum(len(track.held) for track in self._all))
+            _raise_first(failures, lost=sum(len(track.rows) for track in self._all))
             sync_directory(self.directory)
         finally:
             self._pool.close()
@@ -172,11 +171,11 @@ class Recorder:
             raise failures[0]
         if raw.type:
             path = self.directory / file_name(raw.type, raw.code)
-            track = self._tracks[raw.type, raw.code] = Track(raw, path, message_line)
+            track = self._tracks[raw.type, raw.code] = Track(raw, path)
         elif self._malformed is not None:
             return self._malformed
         else:
-            track = self._malformed = Track(raw, self.directory / MALFORMED, malformed_line)
+            track = self._malformed = Track(raw, self.directory / MALFORMED, is_malformed=True)
         self._all.append(track)
         return track
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from upbit_stream.session.seen import Seen
+
 SECOND_NS = 1_000_000_000
 GENERATION_NS = 60 * SECOND_NS
 GENERATION_IDS = 65_536  # so that the newest ids stay in the processor's cache, also in a flood
@@ -39,7 +41,7 @@ class _Generation:
         return self.marks[-1][1] if self.marks else self.began_ns
 
 
-class Ledger:
+class Ledger(Seen):
     """``new`` and ``old`` are written and read by the receiving path itself: ids to codes.
 
     ``tick`` is to be called every second or so; the times of what was received are as exact as that.
@@ -50,13 +52,13 @@ class Ledger:
     """
 
     def __init__(self, now_ns: int = 0, *, kept_ns: int = KEPT_NS) -> None:
+        super().__init__()
         self._kept_ns = kept_ns
         self._present = _Generation(now_ns)
         self._past: list[_Generation] = []
         self._tails: dict[str, dict[int, int]] = {}  # of codes that went quiet, with the time
         self._clashes: set[tuple[int, str]] = set()  # ids that two codes share, under the second
-        self.new: dict[int, str] = self._present.ids
-        self.old: dict[int, str] = {}
+        self.new = self._present.ids
         #: Everything received since then is known; before it the last trades of markets that are quiet since.
         self.complete_since_ns = 0
 
