@@ -55,6 +55,7 @@ class Case:
     does: Json = field(default_factory=dict)
     format: str = LOADS[LOAD].format
     python: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def pair(self, pattern: Pattern, messages: int, directory: Path) -> Pair:
         """The processes of one run; both leave their stamps in ``directory``."""
@@ -69,6 +70,7 @@ class Case:
             {"group": pattern.group, "interval_ns": pattern.interval_ns, "latency": str(directory)},
             {**self.does, "latency": str(directory)},
             python=self.python,
+            settings=self.settings,
             awaited=directory / SENT,
             limit_s=_STARTS_WITHIN_S + 2 * pattern.lasts_s(messages),
         )
@@ -101,10 +103,17 @@ def busy_cases(names: Collection[str]) -> list[Case]:
 
 
 def _alone(stack: Stack, python: Path | None) -> Case:
-    if stack.name in _CONSUMERS:
-        does = {"consumer": _CONSUMERS[stack.name]}
-        return Case(stack.name, stack.title, "latency_ours", does)
-    return Case(stack.name, stack.title, does={"stack": stack.name}, format=stack.formats[LOAD], python=python)
+    program = stack.program or stack.name
+    if program in _CONSUMERS:
+        return Case(stack.name, stack.title, "latency_ours", {"consumer": _CONSUMERS[program]}, settings=stack.settings)
+    return Case(
+        stack.name,
+        stack.title,
+        does={"stack": program},
+        format=stack.formats[LOAD],
+        python=python,
+        settings=stack.settings,
+    )
 
 
 def _busy(name: str, consumer: str, slow: str | None) -> Case:

@@ -48,6 +48,7 @@ class Pair:
     sends: Mapping[str, Any] = field(default_factory=dict)
     does: Mapping[str, Any] = field(default_factory=dict)
     python: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     limit_s: float = STACK_LIMIT_S
     awaited: Path | None = None
 
@@ -65,7 +66,9 @@ def run(pair: Pair, cores: Cores) -> Json:
             types=list(pair.types),
             more=pair.does,
         )
-        reading = run_stack(pair.stack, task, cores.receiver, python=pair.python, limit_s=pair.limit_s)
+        reading = run_stack(
+            pair.stack, task, cores.receiver, python=pair.python, settings=pair.settings, limit_s=pair.limit_s
+        )
         _wait_for(pair.awaited)
         return reading
 

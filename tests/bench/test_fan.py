@@ -5,12 +5,13 @@ import threading
 
 from bench.fan import abreast, messages_of, prepared, snapshots
 from bench.loads import LOADS
+from bench.served import Served
 
 CODES = ("KRW-BTC", "KRW-ETH", "KRW-XRP")
 A, C = LOADS["A"], LOADS["C"]
 
 
-class Client:
+class Client(Served):
     """Takes what is sent, and notes in a common list who got which piece."""
 
     def __init__(self, name, story):
@@ -20,7 +21,7 @@ class Client:
     def send(self, frames):
         self.story.append((frames, self.name))
 
-    def attend(self):
+    def attend(self, wait_s=0.0):
         pass
 
 
@@ -58,7 +59,7 @@ def test_what_was_prepared_can_be_sent_to_each_of_several():
 
 def test_no_connection_begins_before_all_are_there_nor_gets_ahead_of_another():
     story = []
-    send = abreast(lambda: range(20), 3)
+    send = abreast(lambda: [bytes([number]) for number in range(20)], 3)
     threads = [threading.Thread(target=send, args=(Client(name, story),)) for name in "abc"]
     for thread in threads[:2]:
         thread.start()
@@ -69,7 +70,7 @@ def test_no_connection_begins_before_all_are_there_nor_gets_ahead_of_another():
     assert len(story) == 60
     pieces = [piece for piece, _ in story]
     assert pieces == sorted(pieces)
-    assert all({name for piece, name in story if piece == number} == set("abc") for number in range(20))
+    assert all({name for piece, name in story if piece == bytes([number])} == set("abc") for number in range(20))
 
 
 def test_who_is_left_alone_gives_up(monkeypatch):

@@ -46,6 +46,13 @@ def test_a_peer_runs_in_its_environment_and_its_format():
     assert pair.does["stack"] == "pyupbit"
 
 
+def test_a_stack_that_is_another_with_settings_is_run_so():
+    cases, _ = by_name()
+    pair = cases["ours_handler_python"].pair(STEADY, 1000, Path("/somewhere"))
+    assert (pair.stack, pair.does["consumer"]) == ("latency_ours", "handler")
+    assert pair.settings == STACKS["ours_handler_python"].settings != {}
+
+
 def test_both_processes_are_told_where_their_stamps_go():
     cases, _ = by_name()
     for case in cases.values():

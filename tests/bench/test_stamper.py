@@ -4,14 +4,14 @@ import json
 
 from bench.latency_log import LatencyLog, read
 from bench.loads import LOADS, payloads, plain_frame
-from bench.served import Gone
+from bench.served import Gone, Served
 from bench.stamper import groups, stamped
 
 PAYLOADS = list(payloads(LOADS["A"], 25))
 IDS = [json.loads(payload)["sid"] for payload in PAYLOADS if b'"sid"' in payload]
 
 
-class Client:
+class Client(Served):
     """Takes what is sent."""
 
     def __init__(self):
