@@ -12,12 +12,15 @@ import select
 import socket
 import ssl
 import struct
+import zlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from bench.loads import plain_frame
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+_COMPRESSED = 0x40  # RSV1 of the first byte, RFC 7692 section 6
+_TAIL = b"\x00\x00\xff\xff"  # RFC 7692 section 7.2.2: put back before inflating
 _LIST_WAIT_S = 0.3  # for clients that ask what is registered before they call themselves subscribed
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 
@@ -35,6 +38,7 @@ class Served:
         self._connection = connection
         self._deflate = deflate
         self._received = b""
+        self._inflater = zlib.decompressobj(wbits=-15)  # clients that negotiated it compress their requests too
         self._wanted: list[dict[str, Any]] = []
 
     def serve(self, sender: Sender) -> None:
@@ -126,6 +130,8 @@ class Served:
         mask = self._exactly(4)
         masked = self._exactly(size)
         payload = bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked))
+        if head & _COMPRESSED:
+            payload = self._inflater.decompress(payload + _TAIL)
         kind = head & 0x0F
         if kind == _CLOSE:
             self.send(plain_frame(payload[:2], 0x80 | _CLOSE))
