@@ -28,7 +28,7 @@ from bench.plan import BASE, STACKS
 from bench.processes import Cores, Failed
 from bench.runner import Series, run_rounds
 
-SECONDS, QUICK_SECONDS = 5.0, 0.5  # that one run sends
+SECONDS, QUICK_SECONDS = 4.0, 0.5  # that one run sends
 BURST_LIMIT = 1.15
 _WARM_UP = 0.1  # of the messages, at the beginning
 

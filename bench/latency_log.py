@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic_ns
 from typing import Self
@@ -33,11 +33,13 @@ SENT, RECEIVED = "sent.stamps", "received.stamps"
 class LatencyLog:
     """Pairs of an id and a moment, in the order of `note`."""
 
-    __slots__ = ("_path", "_stamps")
+    __slots__ = ("_path", "_stamps", "put")
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamps = array("q")
+        #: For those who note by themselves: takes an id, then the moment.
+        self.put: Callable[[int], None] = self._stamps.append
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str] | None = None) -> Self | None:
@@ -49,15 +51,14 @@ class LatencyLog:
     def note(self, sequential_id: int) -> None:
         """User code has this message now."""
         now = monotonic_ns()
-        stamps = self._stamps
-        stamps.append(sequential_id)
-        stamps.append(now)
+        self.put(sequential_id)
+        self.put(now)
 
     def note_all(self, sequential_ids: list[int], now_ns: int) -> None:
         """These messages have one stamp: they leave together."""
         for sequential_id in sequential_ids:
-            self._stamps.append(sequential_id)
-            self._stamps.append(now_ns)
+            self.put(sequential_id)
+            self.put(now_ns)
 
     def __len__(self) -> int:
         return len(self._stamps) // 2

@@ -52,6 +52,16 @@ def test_the_id_is_found_whatever_the_message_is_made_of(log):
     assert counted == messages
 
 
+def test_the_moment_is_the_one_before_anything_else_is_done(log, monkeypatch):
+    now = iter([5, 6])
+    monkeypatch.setattr(stamped, "monotonic_ns", lambda: next(now))
+    take = stamped.noting(log, lambda _: None)
+    take({"sid": 1})
+    take({"sid": 2})
+    log.save()
+    assert read(log._path) == [(1, 5), (2, 6)]
+
+
 def test_a_trade_is_noted_before_it_is_counted(log):
     seen = []
     stamped.noting(log, lambda _: seen.append(len(log)))({"sid": 1})
