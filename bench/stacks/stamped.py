@@ -28,8 +28,9 @@ def id_getter(message: object) -> Callable[[Any], int | None]:
     """What finds the id of a trade in messages of this one's class. None is found in other messages."""
     if isinstance(message, dict):
         return lambda one: one.get("sid") or one.get("sequential_id")
-    if hasattr(message, "sequential_id"):
-        return operator.attrgetter("sequential_id")
+    for name in ("sequential_id", "sid"):
+        if hasattr(message, name):
+            return operator.attrgetter(name)
     if hasattr(message, "id"):
         return lambda one: int(one.id)
     return lambda _: None

@@ -16,6 +16,13 @@ class Book:
     """A message without an id."""
 
 
+class ShortTrade:
+    """What upbit-sdk makes of the SIMPLE format."""
+
+    def __init__(self, sid):
+        self.sid = sid
+
+
 class Trade:
     """What cryptofeed makes: the id is text."""
 
@@ -42,13 +49,14 @@ def test_the_id_is_found_whatever_the_message_is_made_of(log):
         {"ty": "orderbook"},
         types.SimpleNamespace(sequential_id=3),
         Book(),
+        ShortTrade(33),
         Trade("4"),
         Trade("5"),
         {"sid": 6},
     ]
     for message in messages:
         take(message)
-    assert noted(log) == [1, 2, 3, 4, 5, 6]
+    assert noted(log) == [1, 2, 3, 33, 4, 5, 6]
     assert counted == messages
 
 
