@@ -16,6 +16,7 @@ def report(result: Json) -> str:
     """All of it: the table of ratios, what each load cost, the goals, and what was not as it should be."""
     parts = [
         f"{described(result['machine'])}; median of {result['rounds']} rounds (least–most).",
+        *(["A quick run, to see that all works: the figures mean little."] if result["quick"] else []),
         "CPU per message, × picows + msgspec alone in the same round:",
         ratio_table(result),
     ]
@@ -103,4 +104,15 @@ def _remarks(result: Json) -> list[str]:
                 said.append(f"{one['title']}, load {name}: failed: {failures}")
     notes = {one["title"]: one["note"] for load in result["loads"].values() for one in load["stacks"].values()}
     said += [f"{title}: {note}" for title, note in notes.items() if note]
+    said += [f"Versions: {versions}." for versions in [_versions(result)] if versions]
     return ["\n".join(f"* {text}" for text in said)] if said else []
+
+
+def _versions(result: Json) -> str:
+    """Every package that a stack named, with all versions that there were."""
+    found: dict[str, set[str]] = {}
+    for load in result["loads"].values():
+        for one in load["stacks"].values():
+            for name, version in one.get("versions", {}).items():
+                found.setdefault(name, set()).add(version)
+    return ", ".join(f"{name} {' and '.join(sorted(versions))}" for name, versions in sorted(found.items()))

@@ -40,6 +40,7 @@ def result(measured: dict[str, Series], load: str = "A") -> dict:
         "machine": MACHINE,
         "remark": "",
         "rounds": 3,
+        "quick": False,
         "loads": {load: {"title": LOADS[load].title, "mean_bytes": 443.0, "stacks": stacks}},
         "goals": goals({load: rounds}, [load]),
     }
@@ -111,6 +112,12 @@ def test_the_report_says_ratios_goals_and_failures():
     [missed] = [line for line in lines if "≥ 8.5 ×" in line]
     assert missed.endswith("|  7.00 |           NO |")
     assert "* the exchange's sample (websocket-client + json), load A: failed: gone" in lines
+
+
+def test_the_report_names_the_versions_and_a_quick_run():
+    assert "* Versions: msgspec 0.22.0." in report(result(MEASURED))
+    assert "mean little" not in report(result(MEASURED))
+    assert "mean little" in report({**result(MEASURED), "quick": True})
 
 
 def test_a_stack_that_failed_is_in_both_tables():

@@ -78,6 +78,7 @@ def test_results_are_written_where_they_are_wanted(monkeypatch, tmp_path, capsys
         "machine": machine(),
         "remark": "There is one core.",
         "rounds": 1,
+        "quick": True,
         "loads": {},
         "goals": [],
     }
