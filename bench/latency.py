@@ -18,7 +18,7 @@ import click
 from bench import latency_table
 from bench.figures import TOLD, goal, percentiles_us, spread
 from bench.latency_cases import BURSTS, ITERATOR, LOAD, STEADY, Case, Pattern, busy_cases, cases_of
-from bench.latency_log import RECEIVED, SENT, StampsDisagree, join, read
+from bench.latency_log import LATE, RECEIVED, SENT, StampsDisagree, join, read
 from bench.machine import machine
 from bench.options import Options
 from bench.pairs import Json
@@ -61,26 +61,30 @@ def measured(options: Options, *, tell: Callable[[str], None]) -> Json:
 
 
 def measure(case: Case, pattern: Pattern, messages: int, cores: Cores) -> Json:
-    """One run: what the stack measured, and the percentiles as ``us``. Raises `Failed`."""
+    """One run: what the stack measured, the percentiles as ``us``, and how late the sender was with its groups as
+    ``late_us``. Raises `Failed`.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as made:
         directory = Path(made)
         reading = run_pair(case.pair(pattern, messages, directory), cores)
         try:
-            sent, received = read(directory / SENT), read(directory / RECEIVED)
+            sent, late, received = (read(directory / name) for name in (SENT, LATE, RECEIVED))
             took = join(sent, received, skip=int(len(sent) * _WARM_UP))
         except (StampsDisagree, OSError) as error:
             raise Failed(f"{case.name}: {error}") from error
-    return {**reading, "us": percentiles_us(took)}
+    return {**reading, "us": percentiles_us(took), "late_us": percentiles_us(late_ns for _, late_ns in late)}
 
 
 def pattern_of(pattern: Pattern, messages: int, cases: Sequence[Case], series: Mapping[str, Series]) -> Json:
     """What came of one pattern, as JSON."""
     base = series[BASE].rounds
+    taken = [one for each in series.values() for one in each.rounds if one]
     return {
         "title": pattern.title,
         "messages": messages,
         "titles": {case.name: case.title for case in cases},
         "stacks": {name: figures for name, one in series.items() if (figures := _figures(one, base))},
+        "late_us": {share: spread([one["late_us"][share] for one in taken]) for share in TOLD} if taken else {},
         "failures": {name: one.failures for name, one in series.items() if one.failures},
     }
 

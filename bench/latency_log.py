@@ -27,7 +27,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Self
 
-SENT, RECEIVED = "sent.stamps", "received.stamps"
+SENT, LATE, RECEIVED = "sent.stamps", "late.stamps", "received.stamps"
 
 
 class LatencyLog:

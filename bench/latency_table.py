@@ -17,6 +17,10 @@ def render(result: Json) -> str:
     ]
     for pattern in result["patterns"].values():
         parts += [f"{pattern['title'].capitalize()}, {pattern['messages']:,} messages a run:", _stacks(pattern)]
+        if late := pattern["late_us"]:
+            parts.append(
+                f"The sender left {told(late['p50'], 1)} after the moment that was due, p99 {told(late['p99'], 1)}."
+            )
     parts += ["Goals:", goal_table(result["goals"]), "\n".join(f"* {text}" for text in _remarks(result))]
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from time import monotonic_ns
 
 
-def paced(groups: int, interval_ns: int, *, clock_ns: Callable[[], int] = monotonic_ns) -> Iterator[int]:
-    """Yield the number of each group when it is due: the first at once, then one every ``interval_ns``.
+def paced(groups: int, interval_ns: int, *, clock_ns: Callable[[], int] = monotonic_ns) -> Iterator[tuple[int, int]]:
+    """Yield the number of each group and when it is due, then: the first at once, then one every ``interval_ns``.
 
     Who is late with one (it took long to send) gets the next at its own time, and those that are past at once. So
     the schedule does not give way, and what has to wait for a slow receiver is not left out.
@@ -21,4 +21,4 @@ def paced(groups: int, interval_ns: int, *, clock_ns: Callable[[], int] = monoto
         due_ns = start_ns + number * interval_ns
         while clock_ns() < due_ns:
             pass
-        yield number
+        yield number, due_ns

@@ -23,7 +23,7 @@ from pathlib import Path
 from time import monotonic_ns
 
 from bench.blaster import announce, listen, serve
-from bench.latency_log import SENT, LatencyLog
+from bench.latency_log import LATE, SENT, LatencyLog
 from bench.loads import LOADS, payloads, plain_frame
 from bench.pacing import paced
 from bench.served import Sender, Served
@@ -44,8 +44,9 @@ def groups(messages: Iterable[bytes], size: int) -> list[Group]:
     return made
 
 
-def stamped(planned: Sequence[Group], interval_ns: int, log: LatencyLog) -> Sender:
-    """Send each group when it is due, to the first client only, and save the stamps at the end."""
+def stamped(planned: Sequence[Group], interval_ns: int, directory: Path) -> Sender:
+    """Send each group when it is due, to the first client only. Leaves the stamps, and how late each group was."""
+    log, late = LatencyLog(directory / SENT), LatencyLog(directory / LATE)
     first = threading.Lock()
 
     def send(client: Served) -> None:
@@ -53,13 +54,15 @@ def stamped(planned: Sequence[Group], interval_ns: int, log: LatencyLog) -> Send
             return
         client.attend(_SETTLED_S)
         client.attend(_SETTLED_S)  # a request may have been what the first one waited for
-        for number in paced(len(planned), interval_ns):
+        for number, due_ns in paced(len(planned), interval_ns):
             frames, ids = planned[number]
             now = monotonic_ns()
             client.send(frames)
             log.note_all(ids, now)
+            late.note_all([number], now - due_ns)
             if number + 1 < len(planned):  # after the last group the client leaves
                 client.attend()
+        late.save()
         log.save()
 
     return send
@@ -75,7 +78,7 @@ def main() -> None:
     listener = listen()
     announce(listener)
     gc.disable()  # from now on a moment is a moment
-    serve(listener, stamped(planned, int(told["interval_ns"]), LatencyLog(Path(told["latency"], SENT))))
+    serve(listener, stamped(planned, int(told["interval_ns"]), Path(told["latency"])))
 
 
 if __name__ == "__main__":

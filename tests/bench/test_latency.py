@@ -10,7 +10,8 @@ from bench import latency, latency_table
 
 
 def us(p50, p99):
-    return {"us": {"p50": p50, "p99": p99, "p99.9": 9.0, "max": 10.0}, "cpu_s": 1.0, "messages": 1}
+    told = {"p50": p50, "p99": p99, "p99.9": 9.0, "max": 10.0}
+    return {"us": told, "late_us": {name: 2 * value for name, value in told.items()}, "cpu_s": 1.0, "messages": 1}
 
 
 CASES = [Case("picows_msgspec", "picows"), Case("ours_iterator", "ours"), Case("sample", "the sample")]
@@ -45,6 +46,10 @@ def test_the_goals_are_judged_by_the_median_of_the_ratios():
     assert "p99" in p99["goal"]
 
 
+def test_how_late_the_sender_was_is_told_over_all_runs():
+    assert FOUND["late_us"]["p50"] == {"median": 220, "min": 2, "max": 420}
+
+
 def test_goals_that_were_not_measured_are_not_met():
     assert [(one["value"], one["met"]) for one in latency.goals({})] == [(None, None)] * 2
 
@@ -66,6 +71,7 @@ def test_the_table_has_the_figures_the_goals_and_what_failed():
     assert "the sample, 100 messages at once, every 50 ms: failed: it broke" in text
     assert "pyupbit: its environment could not be made: no network" in text
     assert "NO" in text
+    assert "The sender left 220.0 (2.0–420.0) after" in text
 
 
 @pytest.mark.parametrize(("pattern", "messages"), [(STEADY, 100), (BURSTS, 200)])
@@ -74,6 +80,7 @@ def test_a_run_over_loopback(pattern, messages):
     found = latency.measure(case, pattern, messages, Cores(None, None))
     assert found["messages"] == messages
     assert 0 < found["us"]["p50"] <= found["us"]["p99"] <= found["us"]["max"] < 60e6
+    assert 0 <= found["late_us"]["p50"] <= found["late_us"]["max"] < 60e6
 
 
 @pytest.mark.parametrize("does", [{"consumer": "handler"}, {"consumer": "iterator", "record": True, "slow": "wait"}])

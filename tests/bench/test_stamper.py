@@ -2,7 +2,7 @@
 
 import json
 
-from bench.latency_log import LatencyLog, read
+from bench.latency_log import LATE, SENT, read
 from bench.loads import LOADS, payloads, plain_frame
 from bench.served import Gone, Served
 from bench.stamper import groups, stamped
@@ -39,16 +39,22 @@ def test_the_ids_of_the_long_names_are_found_too():
 
 
 def test_all_that_leave_together_have_one_stamp_and_groups_are_apart(tmp_path):
-    log = LatencyLog(tmp_path / "sent")
     client = Client()
     made = groups(PAYLOADS, 5)
-    stamped(made, 1_000, log)(client)
+    stamped(made, 1_000, tmp_path)(client)
     assert client.sent == [frames for frames, _ in made]
-    found = read(tmp_path / "sent")
+    found = read(tmp_path / SENT)
     assert [sequential_id for sequential_id, _ in found] == IDS
     moments = dict(found)
     assert all(len({moments[one] for one in ids}) == 1 for _, ids in made if ids)
     assert len(set(moments.values())) == sum(1 for _, ids in made if ids)
+
+
+def test_how_late_each_group_was_is_told_whether_it_has_trades_or_not(tmp_path):
+    stamped(groups(PAYLOADS, 1), 1_000, tmp_path)(Client())
+    late = read(tmp_path / LATE)
+    assert [number for number, _ in late] == list(range(25))
+    assert all(late_ns >= 0 for _, late_ns in late)
 
 
 def test_a_client_that_leaves_with_the_last_message_takes_no_stamps_with_it(tmp_path):
@@ -57,12 +63,12 @@ def test_a_client_that_leaves_with_the_last_message_takes_no_stamps_with_it(tmp_
             if len(self.sent) == 5:
                 raise Gone
 
-    stamped(groups(PAYLOADS, 5), 1_000, LatencyLog(tmp_path / "sent"))(Leaving())
-    assert len(read(tmp_path / "sent")) == len(IDS)
+    stamped(groups(PAYLOADS, 5), 1_000, tmp_path)(Leaving())
+    assert len(read(tmp_path / SENT)) == len(IDS)
 
 
 def test_only_the_first_client_gets_anything(tmp_path):
-    send = stamped(groups(PAYLOADS, 5), 1, LatencyLog(tmp_path / "sent"))
+    send = stamped(groups(PAYLOADS, 5), 1, tmp_path)
     first, second = Client(), Client()
     send(first)
     send(second)
