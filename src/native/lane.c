@@ -101,6 +101,7 @@ typedef struct {
     Py_ssize_t stamp_offset;
     Py_ssize_t code_offset; /* -1: a message without one */
     Py_ssize_t id_offset;   /* -1: told apart by other means */
+    Py_ssize_t units_offset;
 } Route;
 
 /* Where the slot of a field lies, or -1 without an exception where it has none. */
@@ -147,6 +148,7 @@ static int route_init(Route *self, PyObject *args, PyObject *kwargs)
     }
     self->stamp_offset = slot_of((PyTypeObject *)decoded, "received_at_ns");
     self->code_offset = slot_of((PyTypeObject *)decoded, "code");
+    self->units_offset = slot_of((PyTypeObject *)decoded, "orderbook_units");
     self->id_offset = seen == Py_None ? -1 : slot_of((PyTypeObject *)decoded, "sequential_id");
     if (self->stamp_offset < 0 || !have_one_layout((PyTypeObject *)decoded, (PyTypeObject *)public) ||
         (seen != Py_None && (self->id_offset < 0 || self->code_offset < 0))) {
@@ -268,6 +270,7 @@ typedef struct {
     PyObject *consumer_failed;
     PyObject *tap_failed;
     PyObject *raw_message;
+    PyObject *raw_units;
     PyObject *taps;  /* tuple */
     PyObject *codes; /* dict: each code as one object */
     Route **routes;  /* the busiest first */
@@ -345,6 +348,16 @@ static Route *route_by_class(Lane *self, PyTypeObject *decoded)
     return NULL;
 }
 
+/* Where a class keeps the units of an order book; -1: it has none. */
+static Py_ssize_t slot_of_units(Lane *self, PyTypeObject *decoded)
+{
+    Py_ssize_t place;
+    for (place = 0; place < self->routes_count; place++)
+        if (self->routes[place]->decoded == decoded)
+            return self->routes[place]->units_offset;
+    return -1;
+}
+
 /* One object for each code. New reference. */
 static PyObject *one_code(Lane *self, PyObject *code)
 {
@@ -383,6 +396,74 @@ static int note_trade(Seen *seen, PyObject *id, PyObject *code)
     Py_DECREF(newer);
     Py_DECREF(older);
     return noted;
+}
+
+/* ---- decoding ----
+ *
+ * An order book is nearly all units, and its message keeps them undecoded until somebody asks. So the parser need not
+ * walk over them: it gets the message with an empty list in their place, and the message gets their bytes. That they are
+ * units is found out where they are asked for, as ever.
+ */
+
+#define HEAD_OF_BOOK 512 /* where the units begin, at the latest */
+
+/* From the opening to the closing bracket of the units; 0: there are none to be cut out. */
+static int find_units(const char *text, Py_ssize_t length, int is_simple, const char **first, const char **last)
+{
+    const char *begin = is_simple ? "{\"ty\":\"orderbook\"," : "{\"type\":\"orderbook\",";
+    const char *key = is_simple ? ",\"obu\":[{" : ",\"orderbook_units\":[{";
+    Py_ssize_t begin_size = strlen(begin), key_size = strlen(key);
+    const char *found;
+    if (length < HEAD_OF_BOOK || memcmp(text, begin, begin_size) != 0)
+        return 0;
+    found = memmem(text, HEAD_OF_BOOK, key, key_size);
+    if (found == NULL)
+        return 0;
+    *first = found + key_size - 2;
+    /* A level is four numbers: the first bracket closes the list, unless this is something new. */
+    *last = memchr(*first, ']', text + length - *first);
+    return *last != NULL && (*last)[-1] == '}' && *last + 1 < text + length && ((*last)[1] == ',' || (*last)[1] == '}') &&
+           memchr(*first + 1, '[', *last - *first - 1) == NULL;
+}
+
+static PyObject *decode_book(Lane *self, const char *text, Py_ssize_t length, const char *first, const char *last)
+{
+    PyObject *rest, *bytes, *units, *message;
+    Py_ssize_t before = first + 1 - text, after = text + length - last;
+    Py_ssize_t offset;
+    rest = PyBytes_FromStringAndSize(NULL, before + after);
+    if (rest == NULL)
+        return NULL;
+    memcpy(PyBytes_AS_STRING(rest), text, before);
+    memcpy(PyBytes_AS_STRING(rest) + before, last, after);
+    message = PyObject_CallOneArg(self->decode, rest);
+    Py_DECREF(rest);
+    if (message == NULL)
+        return NULL;
+    offset = PyList_CheckExact(message) ? -1 : slot_of_units(self, Py_TYPE(message));
+    if (offset < 0) {
+        PyErr_SetString(PyExc_SystemError, "an order book without units");
+        Py_DECREF(message);
+        return NULL;
+    }
+    bytes = PyBytes_FromStringAndSize(first, last + 1 - first);
+    units = bytes == NULL ? NULL : PyObject_CallOneArg(self->raw_units, bytes);
+    Py_XDECREF(bytes);
+    if (units == NULL) {
+        Py_DECREF(message);
+        return NULL;
+    }
+    Py_XSETREF(SLOT(message, offset), units);
+    return message;
+}
+
+static PyObject *decode_payload(Lane *self, PyObject *payload)
+{
+    const char *first, *last;
+    if (PyBytes_CheckExact(payload) &&
+        find_units(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), self->is_simple, &first, &last))
+        return decode_book(self, PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), first, last);
+    return PyObject_CallOneArg(self->decode, payload);
 }
 
 static int raises_unreadable(Lane *self) { return PyErr_ExceptionMatches(self->unreadable); }
@@ -442,7 +523,7 @@ static int settle_and_deliver(Lane *self, PyObject *message, PyObject *now, int 
 
 static PyObject *directly(Lane *self, PyObject *payload)
 {
-    PyObject *now, *decoded = PyObject_CallOneArg(self->decode, payload);
+    PyObject *now, *decoded = decode_payload(self, payload);
     int status = 0;
     if (decoded == NULL) {
         if (!raises_unreadable(self))
@@ -565,7 +646,7 @@ static int note_raw(Route *route, PyObject *code, PyObject *id, PyObject *now)
 static int decode_after(Lane *self, PyObject *raw, PyObject *payload, Route *route, PyObject *code, PyObject *id,
                         PyObject *now)
 {
-    PyObject *message = PyObject_CallOneArg(self->decode, payload);
+    PyObject *message = decode_payload(self, payload);
     int status;
     if (message == NULL) {
         if (!raises_unreadable(self))
@@ -677,6 +758,7 @@ static int lane_clear(Lane *self)
     Py_CLEAR(self->consumer_failed);
     Py_CLEAR(self->tap_failed);
     Py_CLEAR(self->raw_message);
+    Py_CLEAR(self->raw_units);
     Py_CLEAR(self->taps);
     Py_CLEAR(self->codes);
     return 0;
@@ -685,18 +767,18 @@ static int lane_clear(Lane *self)
 static int lane_init(Lane *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"decode", "unreadable", "routes", "time_ns", "attentively", "undecodable",
-                            "consumer_failed", "tap_failed", "raw_message", "is_simple", NULL};
+                            "consumer_failed", "tap_failed", "raw_message", "raw_units", "is_simple", NULL};
     PyObject *decode, *unreadable, *routes, *time_ns, *attentively, *undecodable, *consumer_failed, *tap_failed;
-    PyObject *raw_message;
+    PyObject *raw_message, *raw_units;
     Py_ssize_t place;
     int is_simple;
     if (self->decode != NULL) {
         PyErr_SetString(PyExc_TypeError, "a lane is made once");
         return -1;
     }
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!OOOOOOp", names, &decode, &PyTuple_Type, &unreadable,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!OOOOOOOp", names, &decode, &PyTuple_Type, &unreadable,
                                      &PyTuple_Type, &routes, &time_ns, &attentively, &undecodable, &consumer_failed,
-                                     &tap_failed, &raw_message, &is_simple))
+                                     &tap_failed, &raw_message, &raw_units, &is_simple))
         return -1;
     for (place = 0; place < PyTuple_GET_SIZE(routes); place++)
         if (!Py_IS_TYPE(PyTuple_GET_ITEM(routes, place), &Route_Type)) {
@@ -721,6 +803,7 @@ static int lane_init(Lane *self, PyObject *args, PyObject *kwargs)
     self->consumer_failed = Py_NewRef(consumer_failed);
     self->tap_failed = Py_NewRef(tap_failed);
     self->raw_message = Py_NewRef(raw_message);
+    self->raw_units = Py_NewRef(raw_units);
     self->is_simple = is_simple;
     self->asks_system = time_ns == system_time_ns;
     self->mode = DIRECT;
@@ -752,6 +835,7 @@ static int lane_traverse(Lane *self, visitproc visit, void *arg)
     Py_VISIT(self->consumer_failed);
     Py_VISIT(self->tap_failed);
     Py_VISIT(self->raw_message);
+    Py_VISIT(self->raw_units);
     Py_VISIT(self->taps);
     Py_VISIT(self->codes);
     return 0;

@@ -4,6 +4,7 @@
  */
 
 #include "native.h"
+#include <string.h>
 
 static PyObject *scan(PyObject *module, PyObject *args)
 {
@@ -21,7 +22,59 @@ static PyObject *scan(PyObject *module, PyObject *args)
     return found;
 }
 
+/* What wire/twins.py says in Python: the check of the layout is made for the first, as all are of one class. */
+static PyObject *become(PyObject *module, PyObject *args)
+{
+    PyObject *items;
+    PyTypeObject *public, *decoded;
+    Py_ssize_t place;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &items, &PyType_Type, &public))
+        return NULL;
+    if (PyTuple_GET_SIZE(items) == 0)
+        Py_RETURN_NONE;
+    decoded = Py_TYPE(PyTuple_GET_ITEM(items, 0));
+    if (PyObject_SetAttrString(PyTuple_GET_ITEM(items, 0), "__class__", (PyObject *)public) < 0)
+        return NULL;
+    for (place = 1; place < PyTuple_GET_SIZE(items); place++) {
+        PyObject *item = PyTuple_GET_ITEM(items, place);
+        if (!Py_IS_TYPE(item, decoded)) {
+            if (PyObject_SetAttrString(item, "__class__", (PyObject *)public) < 0)
+                return NULL;
+            continue;
+        }
+        Py_INCREF(public);
+        Py_SET_TYPE(item, public);
+        Py_DECREF(decoded);
+    }
+    Py_RETURN_NONE;
+}
+
+#define FIRST_UNIT 256 /* bytes in which the first unit ends, unless it is none */
+
+/* The first of several flat objects in a list; None where that is not what it looks like. */
+static PyObject *first_object(PyObject *module, PyObject *raw)
+{
+    Py_buffer text;
+    PyObject *found = NULL;
+    const char *list, *end;
+    Py_ssize_t length;
+    if (PyObject_GetBuffer(raw, &text, PyBUF_SIMPLE) < 0)
+        return NULL;
+    list = text.buf;
+    length = text.len < FIRST_UNIT ? text.len : FIRST_UNIT;
+    end = length > 2 && list[0] == '[' && list[1] == '{' ? memchr(list + 2, '}', length - 2) : NULL;
+    if (end != NULL && end + 2 < list + length && end[1] == ',' && end[2] == '{' &&
+        memchr(list + 2, '{', end - list - 2) == NULL)
+        found = PyBytes_FromStringAndSize(list + 1, end - list);
+    else
+        found = Py_NewRef(Py_None);
+    PyBuffer_Release(&text);
+    return found;
+}
+
 static PyMethodDef methods[] = {
+    {"first_object", first_object, METH_O, "The first of several flat objects in a list, or None."},
+    {"become", become, METH_VARARGS, "Set the class of each item of a tuple."},
     {"scan", scan, METH_VARARGS, "Type, code and trade id of a payload; None where only a whole parser can tell."},
     {NULL},
 };

@@ -26,8 +26,9 @@ typedef struct {
 
 extern PyTypeObject Seen_Type, Route_Type, Lane_Type, Inbox_Type, Rows_Type;
 
-/* scan.c: 1, or 0 where only a whole parser can tell. */
-int scan_head(const char *text, Py_ssize_t length, int is_simple, Head *head);
+/* scan.c; the text ends with a NUL that does not count. 1, or 0 where only a whole parser can tell. `is_whole`: the text
+ * is JSON to its end; otherwise it may be looked at only as far as is needed. */
+int scan_head(const char *text, Py_ssize_t length, int is_simple, int is_whole, Head *head);
 
 /* Each: -1, and an exception is set, or 0. */
 int lane_ready(void);

@@ -1,8 +1,11 @@
-/* Type, code and id of a message, read from its first bytes.
+/* Type, code and id of a message, read without making anything of the rest.
  *
- * Reads the top level of one JSON object in order and stops as soon as it has what it looks for. Whatever is not the
- * plain case (an escape in a wanted string, a list, an id that is no number, a line break) is left to the whole parser: the
- * answer 0 says no more than that.
+ * The rest is looked at all the same: a recording takes these bytes as they are, so they have to be JSON from the first
+ * to the last. Whatever is not the plain case (an escape in a wanted string, a key that comes twice, a list, an id that
+ * is no plain number, a snapshot of a trade, garbage) is left to a whole parser: the answer 0 says no more than that.
+ *
+ * Every byte is looked at once and none behind the NUL that follows the text: it is allowed nowhere in JSON, so that it
+ * ends each loop here.
  *
  * Owns reading a head. Makes no Python object.
  */
@@ -10,142 +13,238 @@
 #include "native.h"
 #include <string.h>
 
-typedef struct {
-    const char *at;
-    const char *end;
-} Cursor;
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define DEEPEST 60 /* of nested values; the exchange has two */
 
-static inline void skip_space(Cursor *cursor)
+/* What may stand in a string as it is: all but the quote, the backslash and control characters. */
+static const unsigned char is_plain[256] = {
+    [' '] = 1, ['!'] = 1, ['#' ... '['] = 1, [']' ... 255] = 1};
+
+static inline int is_digit(char here) { return here >= '0' && here <= '9'; }
+
+static inline int is_hex(char here)
 {
-    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t'))
-        cursor->at++;
+    return is_digit(here) || (here >= 'a' && here <= 'f') || (here >= 'A' && here <= 'F');
 }
 
-static inline int take(Cursor *cursor, char wanted)
+static inline const char *skip_space(const char *at)
 {
-    skip_space(cursor);
-    if (cursor->at >= cursor->end || *cursor->at != wanted)
-        return 0;
-    cursor->at++;
-    return 1;
-}
-
-/* A string without escapes; the cursor stands behind its opening quote. */
-static inline int plain_string(Cursor *cursor, const char **text, Py_ssize_t *length)
-{
-    const char *at = cursor->at;
-    while (at < cursor->end && *at != '"' && *at != '\\')
+    while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')
         at++;
-    if (at >= cursor->end || *at == '\\')
-        return 0;
-    *text = cursor->at;
-    *length = at - cursor->at;
-    cursor->at = at + 1;
-    return 1;
+    return at;
 }
 
-/* Any string; the cursor stands behind its opening quote. */
-static int skip_string(Cursor *cursor)
+static inline const char *plain_part(const char *at)
 {
-    while (cursor->at < cursor->end) {
-        char here = *cursor->at++;
-        if (here == '"')
-            return 1;
-        if (here == '\\')
-            cursor->at++;
-    }
-    return 0;
+    while (is_plain[(unsigned char)*at])
+        at++;
+    return at;
 }
 
-static int skip_nested(Cursor *cursor)
+/* Each of these takes the place where its kind of value begins (a string: behind the quote) and tells where it ends;
+ * NULL: it is none. */
+
+static const char *skip_string(const char *at)
 {
-    Py_ssize_t depth = 0;
-    while (cursor->at < cursor->end) {
-        char here = *cursor->at++;
-        if (here == '{' || here == '[')
-            depth++;
-        else if (here == '}' || here == ']') {
-            if (--depth == 0)
-                return 1;
+    for (;;) {
+        at = plain_part(at);
+        if (*at == '"')
+            return at + 1;
+        if (*at++ != '\\')
+            return NULL;
+        if (*at == 'u') {
+            if (!is_hex(at[1]) || !is_hex(at[2]) || !is_hex(at[3]) || !is_hex(at[4]))
+                return NULL;
+            at += 5;
         }
-        else if (here == '"' && !skip_string(cursor))
-            return 0;
+        else if (*at != 0 && strchr("\"\\/bfnrt", *at))
+            at++;
+        else
+            return NULL;
     }
-    return 0;
 }
 
-static int skip_value(Cursor *cursor)
+static inline const char *skip_digits(const char *at)
 {
-    skip_space(cursor);
-    if (cursor->at >= cursor->end)
-        return 0;
-    if (*cursor->at == '"') {
-        cursor->at++;
-        return skip_string(cursor);
-    }
-    if (*cursor->at == '{' || *cursor->at == '[')
-        return skip_nested(cursor);
-    while (cursor->at < cursor->end && *cursor->at != ',' && *cursor->at != '}')
-        cursor->at++;
-    return 1;
+    if (!is_digit(*at))
+        return NULL;
+    while (is_digit(*++at))
+        ;
+    return at;
 }
 
-static int whole_number(Cursor *cursor, int64_t *number)
+static inline const char *skip_number(const char *at)
 {
-    const char *first;
+    if (*at == '-')
+        at++;
+    if (*at == '0')
+        at++;
+    else if ((at = skip_digits(at)) == NULL)
+        return NULL;
+    if (*at == '.' && (at = skip_digits(at + 1)) == NULL)
+        return NULL;
+    if (*at == 'e' || *at == 'E') {
+        at++;
+        if (*at == '+' || *at == '-')
+            at++;
+        at = skip_digits(at);
+    }
+    return at;
+}
+
+static inline const char *skip_scalar(const char *at)
+{
+    switch (*at) {
+    case '"':
+        return skip_string(at + 1);
+    case 't':
+        return strncmp(at, "true", 4) == 0 ? at + 4 : NULL;
+    case 'f':
+        return strncmp(at, "false", 5) == 0 ? at + 5 : NULL;
+    case 'n':
+        return strncmp(at, "null", 4) == 0 ? at + 4 : NULL;
+    default:
+        return skip_number(at);
+    }
+}
+
+static const char *skip_value(const char *at)
+{
+    uint64_t objects = 0; /* of the containers that are open, the inmost lowest: 1 is an object */
+    int depth = 0;
+value:
+    at = skip_space(at);
+    if (*at == '{' || *at == '[') {
+        if (++depth > DEEPEST)
+            return NULL;
+        objects = objects << 1 | (*at == '{');
+        at = skip_space(at + 1);
+        if (*at == (objects & 1 ? '}' : ']'))
+            goto end_of_container;
+        if (objects & 1)
+            goto key;
+        goto value;
+    }
+    if ((at = skip_scalar(at)) == NULL)
+        return NULL;
+    while (depth > 0) {
+        at = skip_space(at);
+        if (*at == ',') {
+            at++;
+            if (objects & 1)
+                goto key;
+            goto value;
+        }
+        if (*at != (objects & 1 ? '}' : ']'))
+            return NULL;
+    end_of_container:
+        at++;
+        objects >>= 1;
+        depth--;
+    }
+    return at;
+key:
+    at = skip_space(at);
+    if (*at != '"' || (at = skip_string(at + 1)) == NULL)
+        return NULL;
+    at = skip_space(at);
+    if (*at++ != ':')
+        return NULL;
+    goto value;
+}
+
+/* A string without escapes that was not there before; the place is its opening quote. */
+static inline const char *take_text(const char *at, const char **text, Py_ssize_t *length)
+{
+    if (*text != NULL || *at++ != '"')
+        return NULL;
+    *text = at;
+    at = plain_part(at);
+    *length = at - *text;
+    return *at == '"' && *length > 0 ? at + 1 : NULL;
+}
+
+/* An id above 0 of at most 18 digits. */
+static inline const char *take_id(const char *at, int64_t *id)
+{
+    const char *first = at;
     int64_t value = 0;
-    skip_space(cursor);
-    first = cursor->at;
-    while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9' && cursor->at - first < 18)
-        value = value * 10 + (*cursor->at++ - '0');
-    if (cursor->at == first || cursor->at >= cursor->end || *first == '0')
-        return 0;
-    *number = value;
-    return *cursor->at == ',' || *cursor->at == '}';
+    if (*id != 0 || *at == '0')
+        return NULL;
+    while (is_digit(*at) && at - first < 18)
+        value = value * 10 + (*at++ - '0');
+    *id = value;
+    return value > 0 && !is_digit(*at) && *at != '.' && *at != 'e' && *at != 'E' ? at : NULL;
 }
 
-static inline int is(const char *text, Py_ssize_t length, const char *name)
+static ALWAYS_INLINE int is(const char *text, Py_ssize_t length, const char *name)
 {
-    return length == (Py_ssize_t)strlen(name) && memcmp(text, name, length) == 0;
+    return length == (Py_ssize_t)strlen(name) && memcmp(text, name, strlen(name)) == 0;
 }
 
-int scan_head(const char *text, Py_ssize_t length, int is_simple, Head *head)
+/* Compiled twice, once for each set of names. */
+static ALWAYS_INLINE int scan(const char *text, Py_ssize_t length, const int is_simple, int is_whole, Head *head)
 {
-    const char *kind_name = is_simple ? "ty" : "type";
-    const char *code_name = is_simple ? "cd" : "code";
-    const char *id_name = is_simple ? "sid" : "sequential_id";
-    Cursor cursor = {text, text + length};
+    const char *stream = NULL, *at = skip_space(text);
+    Py_ssize_t stream_length = 0;
     int is_trade = 0;
 
-    /* The object ends where the payload does, and is one line. */
-    if (length < 2 || text[length - 1] != '}' || memchr(text, '\n', length) || memchr(text, '\r', length))
-        return 0;
     memset(head, 0, sizeof *head);
-    if (!take(&cursor, '{'))
+    if (*at != '{')
         return 0;
-    for (;;) {
+    do {
         const char *name;
         Py_ssize_t size;
-        if (!take(&cursor, '"') || !plain_string(&cursor, &name, &size) || !take(&cursor, ':'))
+        at = skip_space(at + 1);
+        if (*at != '"')
             return 0;
-        if (head->kind == NULL && is(name, size, kind_name)) {
-            if (!take(&cursor, '"') || !plain_string(&cursor, &head->kind, &head->kind_length))
-                return 0;
+        name = ++at;
+        at = plain_part(at);
+        size = at - name;
+        if (*at++ != '"')
+            return 0;
+        at = skip_space(at);
+        if (*at++ != ':')
+            return 0;
+        at = skip_space(at);
+        if (is(name, size, is_simple ? "ty" : "type")) {
+            at = take_text(at, &head->kind, &head->kind_length);
             is_trade = is(head->kind, head->kind_length, "trade");
         }
-        else if (head->code == NULL && is(name, size, code_name)) {
-            if (!take(&cursor, '"') || !plain_string(&cursor, &head->code, &head->code_length))
-                return 0;
-        }
-        else if (head->trade_id == 0 && is(name, size, id_name)) {
-            if (!whole_number(&cursor, &head->trade_id))
-                return 0;
-        }
-        else if (!skip_value(&cursor))
+        else if (is(name, size, is_simple ? "cd" : "code"))
+            at = take_text(at, &head->code, &head->code_length);
+        else if (is(name, size, is_simple ? "st" : "stream_type"))
+            at = take_text(at, &stream, &stream_length);
+        else if (is(name, size, is_simple ? "sid" : "sequential_id"))
+            at = take_id(at, &head->trade_id);
+        else
+            at = skip_value(at);
+        if (at == NULL)
             return 0;
-        if (head->kind && head->code && (!is_trade || head->trade_id))
-            return head->kind_length > 0 && head->code_length > 0;
-        if (!take(&cursor, ','))
-            return 0; /* the object ends: some of it is missing */
-    }
+        if (!is_whole && head->kind != NULL && head->code != NULL && !is_trade)
+            return 1;
+        at = skip_space(at);
+    } while (*at == ',');
+    if (*at != '}' || skip_space(at + 1) != text + length || head->kind == NULL || head->code == NULL)
+        return 0;
+    /* A trade without an id cannot be told apart here, and a snapshot of one may be days old. */
+    return !is_trade || (head->trade_id != 0 && !is(stream, stream_length, "SNAPSHOT"));
+}
+
+int scan_head(const char *text, Py_ssize_t length, int is_simple, int is_whole, Head *head)
+{
+    return is_simple ? scan(text, length, 1, is_whole, head) : scan(text, length, 0, is_whole, head);
+}
+
+int scan_kind(const char *text, int is_simple, Head *head)
+{
+    const char *name, *at = skip_space(text);
+    memset(head, 0, sizeof *head);
+    if (*at != '{' || *(at = skip_space(at + 1)) != '"')
+        return 0;
+    name = ++at;
+    at = plain_part(at);
+    if (!is(name, at - name, is_simple ? "ty" : "type") || *at++ != '"' || *(at = skip_space(at)) != ':')
+        return 0;
+    return take_text(skip_space(at + 1), &head->kind, &head->kind_length) != NULL;
 }

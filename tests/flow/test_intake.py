@@ -49,7 +49,7 @@ def sample(kind, wire_format="DEFAULT"):
         asset = {"currency": "SGD", "balance": "0.1", "locked": "0"}
         asset = {names.ASSET[name]: value for name, value in asset.items()} if simple else asset
         fields["ast" if simple else "assets"] = [asset]
-    return json.dumps([fields] if wire_format.endswith("_LIST") else fields).encode()
+    return msgspec.json.encode([fields] if wire_format.endswith("_LIST") else fields)
 
 
 class Outlet:
@@ -147,7 +147,7 @@ def test_captured_traffic_arrives_whole(exact):
 
 def test_the_elements_of_a_list_arrive_in_their_order():
     items = [json.loads(sample(kind)) for kind in ("trade", "candle.1m", "ticker", "candle.1s", "myAsset")]
-    bench = Bench("JSON_LIST").receive(json.dumps(items).encode())
+    bench = Bench("JSON_LIST").receive(msgspec.json.encode(items))
     assert [message.type for message in bench.got] == ["trade", "candle.1m", "ticker", "candle.1s", "myAsset"]
     assert bench.counted == {"trade": 1, "candle": 2, "ticker": 1, "myAsset": 1}
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 from tests.flow.gaps import SECOND, START_NS, in_time, subscriptions, time_ns
 from tests.flow.test_intake import Outlet, sample
@@ -23,7 +24,7 @@ def message(kind, wire_format="DEFAULT", **values):
     is_simple = wire_format.startswith("SIMPLE")
     fields = json.loads(sample(kind, wire_format.removesuffix("_LIST").replace("JSON", "DEFAULT")))
     fields.update({SHORT[kind][name] if is_simple else name: value for name, value in values.items()})
-    return json.dumps(fields).encode()
+    return msgspec.json.encode(fields)
 
 
 def listed(wire_format, *items):

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -88,6 +89,41 @@ def test_units_are_decoded_when_first_asked_for_and_once(made):
     assert found.orderbook_units is units
     assert [type(unit) for unit in units] == [OrderBookUnit, OrderBookUnit]
     assert float(units[1].bid_size) == 3e-8
+
+
+@every_way
+def test_the_best_level_is_the_first_and_asking_for_it_decodes_no_other(made):
+    found = made()
+    best = found.best
+    assert type(slot(found)) is msgspec.Raw
+    assert type(best) is OrderBookUnit
+    assert best == made().orderbook_units[0]
+    assert found.orderbook_units[0] == best
+    assert found.best is found.orderbook_units[0]
+
+
+def units_of(*levels, simple):
+    short = names.ORDERBOOK_UNIT
+    return msgspec.json.encode(
+        [{short[name] if simple else name: value for name, value in one.items()} for one in levels]
+    )
+
+
+@pytest.mark.parametrize("simple", BOTH)
+@pytest.mark.parametrize("exact", BOTH)
+@pytest.mark.parametrize("levels", [0, 1, 2, 30])
+def test_the_best_level_of_a_book_of_any_depth(simple, exact, levels):
+    level = {"ask_price": 1.5, "bid_price": 0.5, "ask_size": 7, "bid_size": 1e-8}
+    encoded = units_of(*[level] * levels, simple=simple)
+    found = book("SIMPLE" if simple else "DEFAULT", units=encoded, exact=exact)
+    assert found.best == (found.orderbook_units[0] if levels else None)
+    assert found.best is None or type(found.best.ask_price) is (Decimal if exact else float)
+
+
+@pytest.mark.parametrize("units", [b"[{},{}]", b'[{"ap":"x","bp":1,"as":1,"bs":1},{}]', b'[{"ap":{}},{}]', b"[1,2]"])
+def test_a_best_level_that_is_none_says_so(units):
+    with pytest.raises(MalformedMessage, match="of an order book cannot be read"):
+        book("SIMPLE", units=units).best  # noqa: B018  # asking is what raises
 
 
 @every_way

@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import Raw
+
 from upbit_stream.flow.continuity import Continuity
 from upbit_stream.flow.lane import ATTENTIVE, DIRECT, RAW_FIRST, Consumer, Lane, Route, Tap
 from upbit_stream.model.events import Malformed
@@ -100,6 +102,7 @@ class Intake:
             consumer_failed=outlet.consumer_failed,
             tap_failed=outlet.tap_failed,
             raw_message=RawMessage,
+            raw_units=Raw,
             is_simple=self._is_simple,
         )
         self.refresh()

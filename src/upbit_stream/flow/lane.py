@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Raw
+
 from upbit_stream.model.messages import Message
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.native import native
@@ -80,6 +82,7 @@ class PythonLane:
         consumer_failed: Callable[[Consumer, Exception], None],
         tap_failed: Callable[[Exception], None],  # noqa: ARG002  # likewise
         raw_message: type[RawMessage],  # noqa: ARG002  # likewise
+        raw_units: type[Raw],  # noqa: ARG002  # likewise
         is_simple: bool,  # noqa: ARG002  # likewise
     ) -> None:
         self._decode = decode

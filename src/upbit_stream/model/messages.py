@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
@@ -129,8 +129,9 @@ class OrderBookUnit(Message, frozen=True, gc=False, kw_only=True):
 class OrderBook(Message, frozen=True, gc=False, kw_only=True, tag="orderbook", tag_field="type"):
     """The whole book of a market, best prices first; never a delta.
 
-    ``orderbook_units`` is decoded when it is first asked for, so a consumer that does not look pays nothing.
-    Asking (and comparing, hashing, pickling) may therefore raise `MalformedMessage`, where a unit is no unit.
+    ``orderbook_units`` is decoded when it is first asked for, so a consumer that does not look pays nothing; `best`
+    decodes the first level alone. Asking (and comparing, hashing, pickling) may therefore raise `MalformedMessage`,
+    where a unit is no unit.
 
     https://global-docs.upbit.com/reference/websocket-orderbook
     """
@@ -144,6 +145,17 @@ class OrderBook(Message, frozen=True, gc=False, kw_only=True, tag="orderbook", t
     stream_type: str  # SNAPSHOT REALTIME
     level: float | None = None  # the price grouping; absent in old captures
     received_at_ns: int = 0
+
+    @property
+    def best(self) -> OrderBookUnit | None:
+        """The best ask and bid; None while the book is empty. A tenth of the price of all units.
+
+        >>> spread = lambda book: book.best.ask_price - book.best.bid_price
+        """
+        units = _units_slot.__get__(self)
+        if type(units) is Raw:
+            return _units_decoders[0].best(units, isinstance(self.total_ask_size, Decimal))
+        return units[0] if units else None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is OrderBook and self._values() == other._values()
@@ -175,23 +187,26 @@ def _order_book(*values: Any) -> OrderBook:
     return OrderBook(**dict(zip(OrderBook.__struct_fields__, values, strict=True)))
 
 
-UnitsDecoder: TypeAlias = Callable[[Raw, bool], tuple[OrderBookUnit, ...]]
-_units_decoder: list[UnitsDecoder] = []
+class UnitsDecoder(NamedTuple):
+    """What reads the undecoded units of an `OrderBook`: all of them, or the first; ``(raw, exact)``."""
+
+    every: Callable[[Raw, bool], tuple[OrderBookUnit, ...]]
+    best: Callable[[Raw, bool], OrderBookUnit | None]
+
+
+_units_decoders: list[UnitsDecoder] = []
 _units_slot = OrderBook.__dict__["orderbook_units"]
 
 
 def decode_units_with(decoder: UnitsDecoder) -> None:
-    """Name the function that reads the undecoded units of an `OrderBook`: ``decoder(raw, exact)``.
-
-    The wire room does, when it is imported: this room knows no bytes.
-    """
-    _units_decoder[:] = [decoder]
+    """The wire room does, when it is imported: this room knows no bytes."""
+    _units_decoders[:] = [decoder]
 
 
 def _read_units(book: OrderBook) -> tuple[OrderBookUnit, ...]:
     units = _units_slot.__get__(book)
     if type(units) is Raw:
-        units = _units_decoder[0](units, isinstance(book.total_ask_size, Decimal))
+        units = _units_decoders[0].every(units, isinstance(book.total_ask_size, Decimal))
         _units_slot.__set__(book, units)
     return units  # type: ignore[no-any-return]  # the slot holds the units, or was given them just now
 

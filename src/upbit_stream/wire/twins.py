@@ -24,6 +24,7 @@ from msgspec import Raw
 from upbit_stream.errors import MalformedMessage
 from upbit_stream.model import messages as model
 from upbit_stream.model.subscription import CANDLE_UNITS
+from upbit_stream.native import native
 from upbit_stream.wire import names
 
 # The encoded name of a candle's ``type`` field: the real one is the tag, which msgspec keeps to itself, so the
@@ -31,6 +32,10 @@ from upbit_stream.wire import names
 _NEVER_ON_THE_WIRE = "(type)"
 
 Finish = Callable[[Any], None]
+
+_ASK_PRICE = b'"ask_price"'  # a name of the DEFAULT format
+_FIRST_UNIT = 256  # bytes in which the first unit ends, unless it is none
+_UNREADABLE = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +145,18 @@ def _long_names(content: Mapping[str, Any], table: Mapping[str, str]) -> dict[st
 
 
 @cache
-def _units(simple: bool, exact: bool) -> msgspec.json.Decoder[tuple[Any, ...]]:
-    twin = _twin(model.OrderBookUnit, names.ORDERBOOK_UNIT, simple, exact) if simple or exact else model.OrderBookUnit
-    return msgspec.json.Decoder(_tuple_of(twin))
+def _unit(simple: bool, exact: bool) -> Any:
+    return _twin(model.OrderBookUnit, names.ORDERBOOK_UNIT, simple, exact) if simple or exact else model.OrderBookUnit
+
+
+@cache
+def _units_decoder(simple: bool, exact: bool) -> Callable[[bytes | Raw], tuple[Any, ...]]:
+    return msgspec.json.Decoder(_tuple_of(_unit(simple, exact))).decode
+
+
+@cache
+def _unit_decoder(simple: bool, exact: bool) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(_unit(simple, exact)).decode
 
 
 def decode_units(raw: Raw, exact: bool) -> tuple[model.OrderBookUnit, ...]:
@@ -150,15 +164,46 @@ def decode_units(raw: Raw, exact: bool) -> tuple[model.OrderBookUnit, ...]:
 
     Raises `MalformedMessage` where they are no units.
     """
-    simple = b'"ask_price"' not in memoryview(raw).tobytes()
+    simple = _ASK_PRICE not in memoryview(raw)[:_FIRST_UNIT].tobytes()
     try:
-        units = _units(simple, exact).decode(raw)
-    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
+        units = _units_decoder(simple, exact)(raw)
+    except _UNREADABLE as error:
         raise MalformedMessage(f"the units of an order book cannot be read: {error}") from error
     if simple or exact:
-        for unit in units:
-            unit.__class__ = model.OrderBookUnit
+        become(units, model.OrderBookUnit)
     return units
 
 
-model.decode_units_with(decode_units)
+def decode_best(raw: Raw, exact: bool) -> model.OrderBookUnit | None:
+    """The first of the units; None where there is none. Raises `MalformedMessage` where it is no unit."""
+    first = first_object(raw)
+    if first is None:  # it is the only one, or something new
+        units = decode_units(raw, exact)
+        return units[0] if units else None
+    simple = _ASK_PRICE not in first
+    try:
+        unit = _unit_decoder(simple, exact)(first)
+    except _UNREADABLE as error:
+        raise MalformedMessage(f"the best unit of an order book cannot be read: {error}") from error
+    if simple or exact:
+        unit.__class__ = model.OrderBookUnit
+    return unit  # type: ignore[no-any-return]  # made so just now
+
+
+def _become(items: tuple[Any, ...], public: type[Any]) -> None:
+    """Set the class of each."""
+    for item in items:
+        item.__class__ = public
+
+
+def _first_object(raw: Raw) -> bytes | None:
+    """The first of several flat objects in a list; None where that is not what it looks like."""
+    first, brace, rest = memoryview(raw)[:_FIRST_UNIT].tobytes().partition(b"}")
+    is_plain = first.startswith(b"[{") and first.rfind(b"{") == 1 and rest.startswith(b",{")
+    return first[1:] + brace if is_plain else None
+
+
+first_object: Callable[[Raw], bytes | None] = _first_object if native is None else native.first_object
+become: Callable[[tuple[Any, ...], type[Any]], None] = _become if native is None else native.become
+
+model.decode_units_with(model.UnitsDecoder(decode_units, decode_best))
