@@ -56,6 +56,21 @@ def test_the_table_has_every_kind_of_run(result):
     assert "one core" in text
 
 
+def test_a_round_that_failed_is_left_out():
+    asked = []
+
+    def run_case(case):
+        asked.append(case.name)
+        if case.name == "connections_2" and asked.count(case.name) == 2:
+            raise Failed("it broke once")
+        return made_up(case)
+
+    found = scale.measured(rounds=2, messages=1_000, memory_messages=1_000, run_case=run_case, tell=lambda _: None)
+    assert found["connections"]["connections_2"]["copies"] == [1]
+    assert found["connections"]["connections_1"]["copies"] == [1, 1]
+    assert found["failures"] == {"ours_iterator_100": ["it broke"] * 2, "connections_2": ["it broke once"]}
+
+
 def test_memory_that_cannot_be_measured_is_told():
     def run_case(case):
         if case.name == "memory":
