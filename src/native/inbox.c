@@ -15,13 +15,17 @@ typedef struct {
     Py_ssize_t first;
     Py_ssize_t size;
     Py_ssize_t limit;
-    Py_ssize_t extra;  /* of what lies in the buffer: that which does not count for the limit */
+    PyObject *latest;   /* dict: the newest of each type and code */
+    Py_ssize_t dropped;
+    Py_ssize_t extra; /* of what lies in the buffer: that which does not count for the limit */
     char drops;        /* at the limit the oldest goes; otherwise reading is held back */
     char is_plain;     /* what comes next is what lies in the buffer */
     char is_sleeping;  /* the consumer waits to be woken */
     char is_holding;   /* reading is held back */
+    char counts_drops; /* nobody has to be told of one more drop */
 } Inbox;
 
+static PyObject *name_type, *name_code, *name_count_drop;
 static PyObject *name_wake, *name_hold_back, *name_drop_oldest, *name_next;
 
 static int grow(Inbox *self)
@@ -81,6 +85,40 @@ static PyObject *inbox_put(Inbox *self, PyObject *message)
     }
     /* Also where the consumer is awake: it runs only after all that the socket has is read. */
     if (!self->drops && self->size >= self->limit && !self->is_holding && ask(self, name_hold_back) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *inbox_put_latest(Inbox *self, PyObject *message)
+{
+    PyObject *kind = PyObject_GetAttr(message, name_type), *code = NULL, *key = NULL, *latest = NULL;
+    int status = -1;
+    if (kind == NULL || (code = PyObject_GetAttr(message, name_code)) == NULL ||
+        (key = PyTuple_Pack(2, kind, code)) == NULL)
+        goto done;
+    latest = Py_NewRef(self->latest);
+    status = PyDict_Contains(latest, key);
+    if (status > 0) {
+        if (self->counts_drops) {
+            self->dropped++;
+            status = 0;
+        }
+        else
+            status = ask(self, name_count_drop);
+    }
+    /* A key that is there keeps its turn: a busy market must not wait for ever. */
+    if (status == 0)
+        status = PyDict_SetItem(latest, key, message);
+    if (status == 0 && self->is_sleeping) {
+        self->is_sleeping = 0;
+        status = ask(self, name_wake);
+    }
+done:
+    Py_XDECREF(kind);
+    Py_XDECREF(code);
+    Py_XDECREF(key);
+    Py_XDECREF(latest);
+    if (status < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -266,6 +304,9 @@ static PyObject *inbox_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self != NULL) {
         self->limit = PY_SSIZE_T_MAX;
         self->is_plain = 1;
+        self->latest = PyDict_New();
+        if (self->latest == NULL)
+            Py_CLEAR(self);
     }
     return (PyObject *)self;
 }
@@ -285,12 +326,14 @@ static int inbox_traverse(Inbox *self, visitproc visit, void *arg)
     Py_ssize_t place;
     for (place = 0; place < self->size; place++)
         Py_VISIT(self->ring[(self->first + place) & (self->capacity - 1)]);
+    Py_VISIT(self->latest);
     return 0;
 }
 
 static int inbox_clear(Inbox *self)
 {
     let_all_go(self);
+    PyDict_Clear(self->latest);
     return 0;
 }
 
@@ -298,6 +341,7 @@ static void inbox_dealloc(Inbox *self)
 {
     PyObject_GC_UnTrack(self);
     let_all_go(self);
+    Py_CLEAR(self->latest);
     PyMem_Free(self->ring);
     Py_TYPE(self)->tp_free(self);
 }
@@ -311,6 +355,9 @@ static PyGetSetDef inbox_getset[] = {
 
 static PyMemberDef inbox_members[] = {
     {"limit", T_PYSSIZET, offsetof(Inbox, limit), 0, NULL},
+    {"latest", T_OBJECT, offsetof(Inbox, latest), READONLY, NULL},
+    {"dropped", T_PYSSIZET, offsetof(Inbox, dropped), 0, NULL},
+    {"counts_drops", T_BOOL, offsetof(Inbox, counts_drops), 0, NULL},
     {"extra", T_PYSSIZET, offsetof(Inbox, extra), 0, NULL},
     {"is_plain", T_BOOL, offsetof(Inbox, is_plain), 0, NULL},
     {"is_sleeping", T_BOOL, offsetof(Inbox, is_sleeping), 0, NULL},
@@ -320,6 +367,7 @@ static PyMemberDef inbox_members[] = {
 
 static PyMethodDef inbox_methods[] = {
     {"put", (PyCFunction)inbox_put, METH_O, "A message for the consumer."},
+    {"put_latest", (PyCFunction)inbox_put_latest, METH_O, "A message that supersedes the one before."},
     {"append", (PyCFunction)inbox_append, METH_O, "Something more, whatever the limit."},
     {"appendleft", (PyCFunction)inbox_appendleft, METH_O, "Something that comes before all."},
     {"popleft", (PyCFunction)inbox_popleft, METH_NOARGS, "The oldest."},
@@ -351,6 +399,11 @@ int inbox_ready(void)
     name_hold_back = PyUnicode_InternFromString("_hold_back");
     name_drop_oldest = PyUnicode_InternFromString("_drop_oldest");
     name_next = PyUnicode_InternFromString("_next");
+    name_type = PyUnicode_InternFromString("type");
+    name_code = PyUnicode_InternFromString("code");
+    name_count_drop = PyUnicode_InternFromString("_count_drop");
+    if (!name_type || !name_code || !name_count_drop)
+        return -1;
     if (!name_wake || !name_hold_back || !name_drop_oldest || !name_next)
         return -1;
     return PyType_Ready(&Next_Type);

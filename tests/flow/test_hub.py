@@ -314,23 +314,23 @@ def test_drops_outlive_the_subscriber(floor):
 def test_only_where_all_who_take_a_type_keep_the_latest_may_it_come_undecoded(floor):
     assert floor.hub.lazy_consumers("ticker") == ()
     latest = floor.subscriber("ticker", policy="latest")
-    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw,)
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_latest,)
     assert floor.hub.lazy_consumers("trade") == ()
     floor.handled("event")
     floor.handled("trade")
-    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw,)
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_latest,)
     every = floor.subscriber(policy="latest")
-    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw, every.put_raw)
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_latest, every.put_latest)
     assert floor.hub.lazy_consumers("trade") == ()
     floor.subscriber("orderbook")
-    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw, every.put_raw)
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_latest, every.put_latest)
     slow = floor.subscriber("ticker")
     assert floor.hub.lazy_consumers("ticker") == ()
     floor.hub.remove(slow)
     tickers = floor.handled("message")
     assert floor.hub.lazy_consumers("ticker") == ()
     floor.hub.off("message", tickers.append)
-    assert floor.hub.lazy_consumers("ticker") == (latest.put_raw, every.put_raw)
+    assert floor.hub.lazy_consumers("ticker") == (latest.put_latest, every.put_latest)
 
 
 def test_others_than_a_single_subscriber_are_known(floor):

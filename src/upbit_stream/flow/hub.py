@@ -264,7 +264,7 @@ class Hub:
         takers = [had for had, wanted in self._subscribers.items() if not wanted or not wanted.isdisjoint(_names(kind))]
         if self._ordering is not None or self._handlers_of(kind) or any(had.policy != "latest" for had in takers):
             return ()
-        return tuple(had.put_raw for had in takers)
+        return tuple(had.put_latest for had in takers)
 
     def consumer_failed(self, consumer: Consumer, error: Exception) -> None:
         """See `Outlet.consumer_failed`: told, counted, and the stream goes on."""
@@ -288,7 +288,7 @@ class Hub:
 
     def _dropping(self, subscriber: Subscriber[Any]) -> None:
         """A consumer drops. Its own events say so in order; handlers and the log are told once in a while."""
-        subscriber.is_drop_told = True
+        subscriber.tell_drops(False)
         now_ns = self._time_ns()
         _, told = self._told_drops.get(subscriber, (0, 0))
         self._told_drops[subscriber] = now_ns, subscriber.dropped
@@ -303,7 +303,7 @@ class Hub:
                 if subscriber.dropped > told:
                     self._dropping(subscriber)
                 else:
-                    subscriber.is_drop_told = False
+                    subscriber.tell_drops(True)
 
     def _tell(self, event: Event) -> None:
         for handler in (*self._handlers.get(event.type, ()), *self._handlers.get(EVERY_EVENT, ())):

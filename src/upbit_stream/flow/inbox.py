@@ -17,6 +17,9 @@ class PythonInbox:
     """At ``limit`` messages either the oldest goes (``drops``) or reading is held back. ``extra`` of what lies here
     does not count for that.
 
+    ``latest`` keeps the newest of each type and code. A drop is counted in ``dropped``; while ``counts_drops``, nobody
+    has to be told of one more.
+
     ``is_plain`` says that what comes next is what lies here, ``is_sleeping`` that the consumer waits to be woken,
     ``is_holding`` that reading is held back.
     """
@@ -27,6 +30,9 @@ class PythonInbox:
         self.is_plain = True
         self.is_sleeping = False
         self.is_holding = False
+        self.latest: dict[tuple[str, str], Any] = {}
+        self.dropped = 0
+        self.counts_drops = False
         self._drops = drops
         self._lying: deque[Any] = deque()
 
@@ -46,6 +52,19 @@ class PythonInbox:
         # Also where the consumer is awake: it runs only after all that the socket has is read.
         if not self._drops and len(self._lying) >= self.limit and not self.is_holding:
             self._hold_back()
+
+    def put_latest(self, message: Any) -> None:
+        """A message that supersedes the one before of its type and code; it need not be decoded."""
+        key = (message.type, message.code)
+        if key in self.latest:
+            if self.counts_drops:
+                self.dropped += 1
+            else:
+                self._count_drop()
+        self.latest[key] = message  # a key that is there keeps its turn: a busy market must not wait for ever
+        if self.is_sleeping:
+            self.is_sleeping = False
+            self._wake()
 
     def append(self, item: Any) -> None:
         """Something more, whatever the limit."""
@@ -78,6 +97,9 @@ class PythonInbox:
         raise NotImplementedError
 
     def _hold_back(self) -> None:
+        raise NotImplementedError
+
+    def _count_drop(self) -> None:
         raise NotImplementedError
 
     def _drop_oldest(self) -> None:

@@ -29,7 +29,7 @@ class Subscriber(Inbox, Generic[Item]):
     and needs no limit. Drops are counted in ``dropped``, and told as a `Dropped` event in the place of what
     is missing; after ``drop_oldest`` with a `Gap` for each type and code, from the first to the last one dropped.
 
-    With ``latest`` what is superseded need not be decoded: `put_raw` takes a message as it came, and ``read`` decodes
+    With ``latest`` what is superseded need not be decoded: `put_latest` takes a message as it came, and ``read`` decodes
     it (None: it cannot be read) when its turn has come.
     """
 
@@ -51,8 +51,7 @@ class Subscriber(Inbox, Generic[Item]):
         self.name = name
         self.policy: Policy = policy
         self.wants_events = events
-        self.dropped = 0
-        self.is_drop_told = False  # whoever is told of drops sets it while it wants to hear of no more
+        self.is_drop_told = False
         self.held_since_ns = 0  # since when it holds reading back, where it does
         self.told = False  # whether the consumer has seen the error that ended the stream
         self._time_ns = time_ns
@@ -62,16 +61,15 @@ class Subscriber(Inbox, Generic[Item]):
         self._read = read
         self._lost: dict[tuple[str, str], tuple[int, int]] = {}  # of what was dropped and is not told yet: from, to
         self._untold = 0
-        self._latest: dict[tuple[str, str], AnyMessage | RawMessage] = {}
         self._next_up: deque[Any] = deque()  # what comes right after a `Dropped`
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._error: Exception | None = None
         if policy == "latest":
-            self.put = self._put_latest  # type: ignore[method-assign]  # the other policies need no call into Python
+            self.put = self.put_latest  # type: ignore[method-assign]  # one of two ways to put
 
     def __len__(self) -> int:
-        return self.waiting + len(self._latest) + len(self._next_up)
+        return self.waiting + len(self.latest) + len(self._next_up)
 
     def __aiter__(self) -> Self:
         return self
@@ -107,8 +105,8 @@ class Subscriber(Inbox, Generic[Item]):
 
     def _take_latest(self) -> AnyMessage | None:
         """The next of the newest that can be read."""
-        while self._latest:
-            message = self._latest.pop(next(iter(self._latest)))
+        while self.latest:
+            message = self.latest.pop(next(iter(self.latest)))
             opened = self._read(message) if isinstance(message, RawMessage) else message
             if opened is not None:
                 return opened
@@ -135,22 +133,11 @@ class Subscriber(Inbox, Generic[Item]):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # what is put, beside `Inbox.put`
+    # while it is too slow
 
     def _hold_back(self) -> None:
         self.is_holding = True
         self._hold(self, True)
-
-    def _put_latest(self, message: AnyMessage | RawMessage) -> None:
-        key = (message.type, message.code)
-        if key in self._latest:
-            self._count_drop()
-        self._latest[key] = message  # a key that is there keeps its turn: a busy market must not wait for ever
-        if self.is_sleeping:
-            self.is_sleeping = False
-            self._wake()
-
-    put_raw = _put_latest
 
     def _drop_oldest(self) -> None:
         events: list[Event] = []
@@ -172,6 +159,11 @@ class Subscriber(Inbox, Generic[Item]):
             self.is_plain = False
         if not self.is_drop_told:
             self._on_drop(self)
+
+    def tell_drops(self, tell: bool) -> None:
+        """Whether whoever is told of drops wants to hear of the next."""
+        self.is_drop_told = not tell
+        self.counts_drops = self.is_drop_told and not self.wants_events
 
     def _note_lost(self, message: AnyMessage) -> None:
         key = (message.type, message.code)
@@ -242,7 +234,7 @@ class Subscriber(Inbox, Generic[Item]):
         self.empty()
         self._next_up.clear()
         self.extra = self._untold = 0
-        self._latest.clear()
+        self.latest.clear()
         self._look()
         if self.is_holding:
             self.is_holding = False
