@@ -11,7 +11,7 @@ from bench import measure
 @pytest.fixture
 def readings(monkeypatch):
     """Each look at the clocks is one second of CPU and two on the wall after the one before."""
-    looks = iter((float(number), 2.0 * number) for number in range(100))
+    looks = iter((float(number), 2.0 * number) for number in range(1, 100))
     monkeypatch.setattr(measure, "_reading", lambda: next(looks))
 
 

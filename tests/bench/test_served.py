@@ -43,7 +43,7 @@ class Client:
         return found
 
     def frame(self) -> bytes:
-        _, size = self.end.recv(2)
+        self.kind, size = self.end.recv(2)
         assert size < 127
         if size == 126:
             size = int.from_bytes(self.end.recv(2), "big")
@@ -103,6 +103,7 @@ def test_the_answer_is_short_where_the_format_is(client):
 def test_pings_of_both_kinds_are_answered(client):
     client.end.sendall(masked(b"are you there", 9))
     assert client.frame() == b"are you there"
+    assert client.kind == 0x8A
     client.end.sendall(masked(b"PING"))
     assert json.loads(client.frame()) == {"status": "UP"}
 
