@@ -8,10 +8,16 @@ from bench.pairs import Json
 from bench.report import goal_table, table
 
 
+def beginning(result: Json) -> list[str]:
+    """Where the figures come from, and what they are worth."""
+    of_what = f"{described(result['machine'])}; median of {result['rounds']} rounds (least–most)."
+    return [of_what, *(["A quick run, to see that all works: the figures mean little."] if result["quick"] else [])]
+
+
 def render(result: Json) -> str:
     """Markdown that reads as well on a terminal."""
     parts = [
-        f"{described(result['machine'])}; median of {result['rounds']} rounds (least–most).",
+        *beginning(result),
         f"Latency, load {result['load']}, µs from the sender's stamp until user code has the message; ×: beside picows "
         "+ msgspec alone in the same round.",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.figures import told
-from bench.machine import described
+from bench.latency_table import beginning
 from bench.pairs import Json
 from bench.plan import STACKS
 from bench.report import goal_table, table
@@ -13,7 +13,7 @@ from bench.scale_cases import MARKETS
 def render(result: Json) -> str:
     """Markdown that reads as well on a terminal."""
     parts = [
-        f"{described(result['machine'])}; median of {result['rounds']} rounds (least–most).",
+        *beginning(result),
         f"CPU µs per message by the number of markets, load {result['load']}, {result['messages']:,} messages a run:",
         _markets(result["markets"]),
         "Several connections bring every message several times; a stream delivers it once. CPU µs:",

@@ -59,6 +59,7 @@ def test_the_table_has_the_figures_the_goals_and_what_failed():
         "machine": machine(),
         "remark": "",
         "rounds": 3,
+        "quick": True,
         "load": "A",
         "absent": {"pyupbit": "no network"},
         "patterns": {"bursts": FOUND},
@@ -71,6 +72,7 @@ def test_the_table_has_the_figures_the_goals_and_what_failed():
     assert "the sample, 100 messages at once, every 50 ms: failed: it broke" in text
     assert "pyupbit: its environment could not be made: no network" in text
     assert "NO" in text
+    assert "A quick run" in text
     assert "The sender left 220.0 (2.0–420.0) after" in text
 
 

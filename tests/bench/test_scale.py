@@ -30,7 +30,7 @@ def made_up(case):
 @pytest.fixture(scope="module")
 def result():
     found = scale.measured(rounds=2, messages=5_000, memory_messages=6_000_000, run_case=made_up, tell=lambda _: None)
-    return {**found, "machine": machine(), "remark": "one core"}
+    return {**found, "machine": machine(), "remark": "one core", "quick": False}
 
 
 def test_every_kind_of_run_is_there_and_judged(result):
@@ -54,6 +54,7 @@ def test_the_table_has_every_kind_of_run(result):
     assert "Memory over 6,000,000 messages: 50 MB at the end" in text
     assert "ours_iterator_100: failed: it broke" in text
     assert "one core" in text
+    assert "A quick run" not in text
 
 
 def test_a_round_that_failed_is_left_out():
