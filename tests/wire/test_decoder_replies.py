@@ -127,7 +127,7 @@ def test_a_reply_between_messages_of_a_list_loses_none_of_them(wire_format):
         (b'{"type":""}', "names no type"),
         (b'{"error":"nothing"}', "names no type"),
         (b'"trade"', "Expected `object`"),
-        (b'{"type":"trade","code":"SGD-BTC"}', "missing required field `trade_price`"),
+        (b'{"type":"trade","code":"SGD-BTC"}', "missing required field `timestamp`"),
         (b'{"ty":"trade","cd":5}', "got `int`"),
         (b"[1", "truncated"),
         (b'{"type":"trade","code":"\xff"}', "utf-8"),

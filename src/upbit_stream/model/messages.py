@@ -79,12 +79,12 @@ class Ticker(Message, frozen=True, gc=False, kw_only=True, tag="ticker", tag_fie
     highest_52_week_date: str
     lowest_52_week_price: float
     lowest_52_week_date: str
-    timestamp: int
-    stream_type: str  # SNAPSHOT REALTIME
     market_state: str | None = None  # PREVIEW ACTIVE DELISTED
     is_trading_suspended: bool | None = None  # deprecated by the exchange
     delisting_date: str | None = None
     market_warning: str | None = None  # deprecated by the exchange
+    timestamp: int
+    stream_type: str  # SNAPSHOT REALTIME
     trade_status: str | None = None  # older servers
     market_state_for_ios: str | None = None  # older servers
     received_at_ns: int = 0
@@ -98,22 +98,22 @@ class Trade(Message, frozen=True, gc=False, kw_only=True, tag="trade", tag_field
 
     type: ClassVar[str] = "trade"
     code: str
+    timestamp: int
+    trade_date: str  # yyyy-MM-dd, UTC
+    trade_time: str  # HH:mm:ss, UTC
+    trade_timestamp: int
     trade_price: float
     trade_volume: float
     ask_bid: str  # the taker's side: ASK BID
     prev_closing_price: float
     change: str  # RISE EVEN FALL
     change_price: float
-    trade_date: str  # yyyy-MM-dd, UTC
-    trade_time: str  # HH:mm:ss, UTC
-    trade_timestamp: int
-    timestamp: int
     sequential_id: int
-    stream_type: str  # SNAPSHOT REALTIME
     best_ask_price: float | None = None  # absent before 2025
     best_ask_size: float | None = None
     best_bid_price: float | None = None
     best_bid_size: float | None = None
+    stream_type: str  # SNAPSHOT REALTIME
     received_at_ns: int = 0
 
 

@@ -95,7 +95,8 @@ class PicowsConnector:
         def frames(_request: WSUpgradeRequest, response: WSUpgradeResponse) -> WSListener:
             accepted = response.headers.get("Sec-WebSocket-Extensions", "")
             inflater = Inflater.negotiated(accepted, self.compression, self.max_message_bytes)
-            return _Frames(listener, self.max_message_bytes, inflater, gone)
+            kind = _Frames if inflater is None else _CompressedFrames
+            return kind(listener, self.max_message_bytes, inflater, gone)
 
         extra = {**headers, **({"Sec-WebSocket-Extensions": offered()} if self.compression else {})}
         try:
@@ -165,7 +166,7 @@ class _Frames(WSListener):
         self._receive = listener.receive
         self._max_message_bytes = max_message_bytes
         self._inflater = inflater
-        self._plain = inflater is None  # also False while a fragmented message is incomplete
+        self._is_whole = True  # False while a fragmented message is incomplete
         self._fragments: list[bytes] = []
         self._held = 0
         self._deflated = False
@@ -174,7 +175,7 @@ class _Frames(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Nearly every frame is a whole, uncompressed message too long to be a control frame."""
-        if self._plain and _MAX_CONTROL_PAYLOAD < frame.payload_size <= self._max_message_bytes and frame.fin:
+        if self._is_whole and _MAX_CONTROL_PAYLOAD < frame.payload_size <= self._max_message_bytes and frame.fin:
             self._receive(frame.get_payload_as_bytes())
         else:
             self._other_frame(transport, frame)
@@ -201,20 +202,25 @@ class _Frames(WSListener):
             )
             return
         self._fragments.append(frame.get_payload_as_bytes())
-        self._plain = False
+        self._is_whole = False
         if not frame.fin:
             return
         message = b"".join(self._fragments)
         self._fragments.clear()
         self._held = 0
-        self._plain = self._inflater is None
+        self._is_whole = True
         if self._deflated and self._inflater is not None:
-            try:
-                message = self._inflater.inflate(message)
-            except ValueError as error:
-                # The shared window is lost with this message: nothing after it could be read.
-                self._give_up(transport, WSCloseCode.PROTOCOL_ERROR, str(error))
-                return
+            self._inflate(transport, self._inflater, message)
+        else:
+            self._receive(message)
+
+    def _inflate(self, transport: WSTransport, inflater: Inflater, compressed: bytes) -> None:
+        try:
+            message = inflater.inflate(compressed)
+        except ValueError as error:
+            # The shared window is lost with this message: nothing after it could be read.
+            self._give_up(transport, WSCloseCode.PROTOCOL_ERROR, str(error))
+            return
         self._receive(message)
 
     def _give_up(self, transport: WSTransport, code: WSCloseCode, fault: str) -> None:
@@ -226,6 +232,17 @@ class _Frames(WSListener):
         """The socket is gone."""
         self._gone.set()
         self._listener.closed(self._fault or _close_reason(transport))
+
+
+class _CompressedFrames(_Frames):
+    """The same where permessage-deflate was agreed: nearly every frame is a whole compressed message."""
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """RFC 7692 section 6: the first frame of a compressed message has RSV1 set; control frames never have."""
+        if frame.rsv1 and self._is_whole and frame.fin and self._inflater is not None:
+            self._inflate(transport, self._inflater, frame.get_payload_as_bytes())
+        else:
+            self._other_frame(transport, frame)
 
 
 def _close_reason(transport: WSTransport) -> str:
