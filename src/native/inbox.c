@@ -149,10 +149,16 @@ static PyObject *inbox_popleft(Inbox *self, PyObject *unused)
     return pop(self);
 }
 
+/* What lies there is taken away first: letting an object go may run code that puts something. */
 static void let_all_go(Inbox *self)
 {
-    while (self->size)
-        Py_DECREF(pop(self));
+    PyObject **ring = self->ring;
+    Py_ssize_t place, first = self->first, size = self->size, mask = self->capacity - 1;
+    self->ring = NULL;
+    self->capacity = self->first = self->size = 0;
+    for (place = 0; place < size; place++)
+        Py_DECREF(ring[(first + place) & mask]);
+    PyMem_Free(ring);
 }
 
 static PyObject *inbox_empty(Inbox *self, PyObject *unused)
@@ -172,24 +178,43 @@ typedef struct {
     PyObject *rest; /* the coroutine of `_next`, once there was nothing that could be taken at once */
 } Next;
 
+static int is_used_up(Next *self)
+{
+    if (self->inbox == NULL && self->rest == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited anext()");
+        return 1;
+    }
+    return 0;
+}
+
+static int begin_rest(Next *self)
+{
+    PyObject *rest = PyObject_CallMethodNoArgs((PyObject *)self->inbox, name_next);
+    if (rest == NULL)
+        return -1;
+    Py_XSETREF(self->rest, rest);
+    Py_CLEAR(self->inbox);
+    return 0;
+}
+
 static PySendResult next_send(PyObject *op, PyObject *value, PyObject **result)
 {
     Next *self = (Next *)op;
     *result = NULL;
-    if (self->inbox == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited anext()");
-        return PYGEN_ERROR;
-    }
     if (self->rest == NULL) {
+        if (is_used_up(self))
+            return PYGEN_ERROR;
+        if (value != Py_None) {
+            PyErr_SetString(PyExc_TypeError, "can't send non-None value to a just-started coroutine");
+            return PYGEN_ERROR;
+        }
         if (self->inbox->size && self->inbox->is_plain) {
             *result = pop(self->inbox);
             Py_CLEAR(self->inbox);
             return PYGEN_RETURN;
         }
-        self->rest = PyObject_CallMethodNoArgs((PyObject *)self->inbox, name_next);
-        if (self->rest == NULL)
+        if (begin_rest(self) < 0)
             return PYGEN_ERROR;
-        value = Py_None;
     }
     return PyIter_Send(self->rest, value, result);
 }
@@ -212,24 +237,17 @@ static PyObject *next_step(PyObject *self, PyObject *value)
 
 static PyObject *next_next(PyObject *self) { return next_step(self, Py_None); }
 
+/* The coroutine knows all that may be asked of one, also before it has begun. */
 static PyObject *next_throw(PyObject *op, PyObject *args)
 {
-    PyObject *kind, *value = NULL, *trace = NULL;
     Next *self = (Next *)op;
-    if (self->rest != NULL) {
-        PyObject *throw = PyObject_GetAttrString(self->rest, "throw");
-        PyObject *result = throw == NULL ? NULL : PyObject_CallObject(throw, args);
-        Py_XDECREF(throw);
-        return result;
-    }
-    if (!PyArg_ParseTuple(args, "O|OO", &kind, &value, &trace))
+    PyObject *throw, *result;
+    if (self->rest == NULL && (is_used_up(self) || begin_rest(self) < 0))
         return NULL;
-    Py_CLEAR(self->inbox);
-    if (PyExceptionInstance_Check(kind))
-        PyErr_SetObject((PyObject *)Py_TYPE(kind), kind);
-    else
-        PyErr_SetObject(kind, value);
-    return NULL;
+    throw = PyObject_GetAttrString(self->rest, "throw");
+    result = throw == NULL ? NULL : PyObject_CallObject(throw, args);
+    Py_XDECREF(throw);
+    return result;
 }
 
 static PyObject *next_close(PyObject *op, PyObject *unused)
@@ -314,9 +332,15 @@ static PyObject *inbox_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static int inbox_init(Inbox *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"limit", "drops", NULL};
+    PyObject *limit;
+    Py_ssize_t number;
     int drops = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|p", names, &self->limit, &drops))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &limit, &drops))
         return -1;
+    number = PyNumber_AsSsize_t(limit, NULL); /* more than memory can hold is as good as the most */
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    self->limit = number;
     self->drops = (char)drops;
     return 0;
 }

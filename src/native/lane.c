@@ -5,6 +5,9 @@
  * were made once for the pair of classes; the stamp goes into its slot; codes are one object each, so the ids that are
  * kept do not keep a string each.
  *
+ * What consumers, taps and guards are is not known here: whatever calls them holds what it needs afterwards, and looks
+ * anew at what they may have changed.
+ *
  * Owns the order of the steps. Knows nothing of what consumers do.
  */
 
@@ -13,6 +16,14 @@
 #include <time.h>
 
 enum { DIRECT, RAW_FIRST, ATTENTIVE };
+
+/* What an attribute says; one that the garbage collector took is not there any more. */
+static PyObject *given(PyObject *value)
+{
+    if (value == NULL)
+        PyErr_SetString(PyExc_AttributeError, "it is being thrown away");
+    return Py_XNewRef(value);
+}
 
 /* ---- Seen ---- */
 
@@ -60,8 +71,8 @@ static int set_dict(PyObject **place, PyObject *value)
     return 0;
 }
 
-static PyObject *seen_get_new(Seen *self, void *closure) { return Py_NewRef(self->newer); }
-static PyObject *seen_get_old(Seen *self, void *closure) { return Py_NewRef(self->older); }
+static PyObject *seen_get_new(Seen *self, void *closure) { return given(self->newer); }
+static PyObject *seen_get_old(Seen *self, void *closure) { return given(self->older); }
 static int seen_set_new(Seen *self, PyObject *value, void *closure) { return set_dict(&self->newer, value); }
 static int seen_set_old(Seen *self, PyObject *value, void *closure) { return set_dict(&self->older, value); }
 
@@ -101,6 +112,7 @@ typedef struct {
     Py_ssize_t stamp_offset;
     Py_ssize_t code_offset; /* -1: a message without one */
     Py_ssize_t id_offset;   /* -1: told apart by other means */
+    Py_ssize_t stream_offset;
     Py_ssize_t units_offset;
 } Route;
 
@@ -122,53 +134,67 @@ static Py_ssize_t slot_of(PyTypeObject *type, const char *name)
     return offset;
 }
 
-/* What CPython asks before it sets `__class__`, once for the pair. */
-static int have_one_layout(PyTypeObject *one, PyTypeObject *other)
+/* Whether CPython sets `__class__` of an instance of one to the other: it is asked once for the pair. */
+static int can_become(PyTypeObject *decoded, PyTypeObject *public)
 {
-    return PyType_HasFeature(one, Py_TPFLAGS_HEAPTYPE) && PyType_HasFeature(other, Py_TPFLAGS_HEAPTYPE) &&
-           one->tp_basicsize == other->tp_basicsize && one->tp_itemsize == other->tp_itemsize &&
-           one->tp_dictoffset == other->tp_dictoffset && one->tp_dealloc == other->tp_dealloc &&
-           one->tp_free == other->tp_free && one->tp_base == other->tp_base &&
-           PyType_IS_GC(one) == PyType_IS_GC(other) &&
-           slot_of(one, "received_at_ns") == slot_of(other, "received_at_ns") &&
-           slot_of(one, "code") == slot_of(other, "code") &&
-           slot_of(one, "sequential_id") == slot_of(other, "sequential_id");
+    PyObject *instance;
+    int status;
+    /* Where there is a dict CPython does more than to set the class. */
+    if (!PyType_HasFeature(decoded, Py_TPFLAGS_HEAPTYPE) || decoded->tp_dictoffset != 0 || decoded->tp_itemsize != 0)
+        return 0;
+    instance = decoded->tp_alloc(decoded, 0);
+    status = instance == NULL ? -1 : PyObject_SetAttrString(instance, "__class__", (PyObject *)public);
+    Py_XDECREF(instance);
+    if (status < 0 && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Clear();
+    return status == 0 && !PyErr_Occurred();
 }
 
-static int route_init(Route *self, PyObject *args, PyObject *kwargs)
+static PyObject *route_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"kind", "decoded", "public", "last", "seen", "finish", "guard", NULL};
     PyObject *kind, *decoded, *public, *last, *seen = Py_None, *finish = Py_None, *guard = Py_None;
+    Route *self;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO!O!O!|OOO", names, &kind, &PyType_Type, &decoded, &PyType_Type,
                                      &public, &PyDict_Type, &last, &seen, &finish, &guard))
-        return -1;
+        return NULL;
+    if (PyUnicode_AsUTF8(kind) == NULL)
+        return NULL;
     if (seen != Py_None && !PyObject_TypeCheck(seen, &Seen_Type)) {
         PyErr_SetString(PyExc_TypeError, "seen is a Seen, or None");
-        return -1;
+        return NULL;
     }
-    self->stamp_offset = slot_of((PyTypeObject *)decoded, "received_at_ns");
-    self->code_offset = slot_of((PyTypeObject *)decoded, "code");
-    self->units_offset = slot_of((PyTypeObject *)decoded, "orderbook_units");
-    self->id_offset = seen == Py_None ? -1 : slot_of((PyTypeObject *)decoded, "sequential_id");
-    if (self->stamp_offset < 0 || !have_one_layout((PyTypeObject *)decoded, (PyTypeObject *)public) ||
-        (seen != Py_None && (self->id_offset < 0 || self->code_offset < 0))) {
-        PyErr_Format(PyExc_TypeError, "%R cannot become %R", decoded, public);
-        return -1;
+    self = (Route *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->kind = Py_NewRef(kind);
+    self->decoded = (PyTypeObject *)Py_NewRef(decoded);
+    self->public = (PyTypeObject *)Py_NewRef(public);
+    self->last = Py_NewRef(last);
+    self->seen = Py_NewRef(seen);
+    self->finish = Py_NewRef(finish);
+    self->guard = Py_NewRef(guard);
+    self->consumers = PyTuple_New(0);
+    self->lazy = PyTuple_New(0);
+    self->stamp_offset = slot_of(self->decoded, "received_at_ns");
+    self->code_offset = slot_of(self->decoded, "code");
+    self->id_offset = seen == Py_None ? -1 : slot_of(self->decoded, "sequential_id");
+    self->stream_offset = slot_of(self->decoded, "stream_type");
+    self->units_offset = slot_of(self->decoded, "orderbook_units");
+    if (self->stamp_offset < 0 || (seen != Py_None && (self->id_offset < 0 || self->code_offset < 0)) ||
+        !can_become(self->decoded, self->public)) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_TypeError, "%R cannot become %R", decoded, public);
+        Py_CLEAR(self);
     }
-    Py_XSETREF(self->kind, Py_NewRef(kind));
-    Py_XSETREF(self->decoded, (PyTypeObject *)Py_NewRef(decoded));
-    Py_XSETREF(self->public, (PyTypeObject *)Py_NewRef(public));
-    Py_XSETREF(self->last, Py_NewRef(last));
-    Py_XSETREF(self->seen, Py_NewRef(seen));
-    Py_XSETREF(self->finish, Py_NewRef(finish));
-    Py_XSETREF(self->guard, Py_NewRef(guard));
-    Py_XSETREF(self->consumers, PyTuple_New(0));
-    Py_XSETREF(self->lazy, PyTuple_New(0));
-    return 0;
+    else if (self->consumers == NULL || self->lazy == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
 }
 
 static int route_traverse(Route *self, visitproc visit, void *arg)
 {
+    Py_VISIT(self->kind);
     Py_VISIT(self->decoded);
     Py_VISIT(self->public);
     Py_VISIT(self->finish);
@@ -212,8 +238,8 @@ static int set_tuple(PyObject **place, PyObject *value)
     return 0;
 }
 
-static PyObject *route_get_consumers(Route *self, void *closure) { return Py_NewRef(self->consumers); }
-static PyObject *route_get_lazy(Route *self, void *closure) { return Py_NewRef(self->lazy); }
+static PyObject *route_get_consumers(Route *self, void *closure) { return given(self->consumers); }
+static PyObject *route_get_lazy(Route *self, void *closure) { return given(self->lazy); }
 static int route_set_consumers(Route *self, PyObject *value, void *closure) { return set_tuple(&self->consumers, value); }
 static int route_set_lazy(Route *self, PyObject *value, void *closure) { return set_tuple(&self->lazy, value); }
 
@@ -236,8 +262,7 @@ PyTypeObject Route_Type = {
     .tp_name = "upbit_stream._native.Route",
     .tp_basicsize = sizeof(Route),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = PyType_GenericNew,
-    .tp_init = (initproc)route_init,
+    .tp_new = route_new,
     .tp_dealloc = (destructor)route_dealloc,
     .tp_traverse = (traverseproc)route_traverse,
     .tp_clear = (inquiry)route_clear,
@@ -247,17 +272,17 @@ PyTypeObject Route_Type = {
 
 /* ---- Lane ---- */
 
-/* What the first bytes of a message turned out to mean. */
+/* What type and code turned out to mean. */
 typedef struct {
     uint64_t hash;
     char *text; /* type and code, without anything between */
     Py_ssize_t length;
     Py_ssize_t kind_length;
     PyObject *code;
-    Route *route;
+    Route *route; /* the lane's own */
 } Label;
 
-#define LABELS 4096 /* a power of two: more types and codes than an exchange has; beyond it the table begins anew */
+enum { FEW_LABELS = 256, MOST_LABELS = 16384 }; /* powers of two; an exchange has fewer than the most, of all types */
 
 typedef struct {
     PyObject_HEAD
@@ -266,7 +291,6 @@ typedef struct {
     PyObject *unreadable; /* tuple of exceptions */
     PyObject *time_ns;
     PyObject *attentively;
-    PyObject *undecodable;
     PyObject *consumer_failed;
     PyObject *tap_failed;
     PyObject *raw_message;
@@ -275,7 +299,8 @@ typedef struct {
     PyObject *codes; /* dict: each code as one object */
     Route **routes;  /* the busiest first */
     Py_ssize_t routes_count;
-    Label *labels;
+    Label *labels; /* a hash table, never more than half full */
+    Py_ssize_t labels_capacity;
     Py_ssize_t labels_count;
     int mode;
     int is_simple;
@@ -294,10 +319,27 @@ static PyObject *now_of(Lane *self)
     return PyLong_FromLongLong((long long)now.tv_sec * 1000000000LL + now.tv_nsec);
 }
 
+/* The exception that is set, which is set no more. New reference. */
+static PyObject *raised(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *kind, *error, *trace;
+    PyErr_Fetch(&kind, &error, &trace);
+    PyErr_NormalizeException(&kind, &error, &trace);
+    if (trace != NULL)
+        PyException_SetTraceback(error, trace);
+    Py_XDECREF(kind);
+    Py_XDECREF(trace);
+    return error;
+#endif
+}
+
 /* Calls what takes one message. An Exception that it raises is told to `failed`; anything else comes out. */
 static int hand_over(PyObject *consumer, PyObject *message, PyObject *failed, int names_consumer)
 {
-    PyObject *kind, *error, *trace, *told;
+    PyObject *error, *told;
     PyObject *result = PyObject_CallOneArg(consumer, message);
     if (result != NULL) {
         Py_DECREF(result);
@@ -305,19 +347,12 @@ static int hand_over(PyObject *consumer, PyObject *message, PyObject *failed, in
     }
     if (!PyErr_ExceptionMatches(PyExc_Exception))
         return -1;
-    PyErr_Fetch(&kind, &error, &trace);
-    PyErr_NormalizeException(&kind, &error, &trace);
-    if (trace != NULL)
-        PyException_SetTraceback(error, trace);
+    error = raised();
     told = names_consumer ? PyObject_CallFunctionObjArgs(failed, consumer, error, NULL)
                           : PyObject_CallOneArg(failed, error);
-    Py_XDECREF(kind);
-    Py_XDECREF(error);
-    Py_XDECREF(trace);
-    if (told == NULL)
-        return -1;
-    Py_DECREF(told);
-    return 0;
+    Py_DECREF(error);
+    Py_XDECREF(told);
+    return told == NULL ? -1 : 0;
 }
 
 static int hand_to_all(PyObject *consumers, PyObject *message, PyObject *failed, int names_consumer)
@@ -366,7 +401,7 @@ static PyObject *one_code(Lane *self, PyObject *code)
         return Py_NewRef(kept);
     if (PyErr_Occurred())
         return NULL;
-    if (PyDict_GET_SIZE(self->codes) >= LABELS)
+    if (PyDict_GET_SIZE(self->codes) >= MOST_LABELS)
         PyDict_Clear(self->codes);
     if (PyDict_SetItem(self->codes, code, code) < 0)
         return NULL;
@@ -466,101 +501,184 @@ static PyObject *decode_payload(Lane *self, PyObject *payload)
     return PyObject_CallOneArg(self->decode, payload);
 }
 
-static int raises_unreadable(Lane *self) { return PyErr_ExceptionMatches(self->unreadable); }
-
-/* From a decoded twin to the public message, and on to the consumers. Steals nothing. `is_told_apart`: that was done. */
-static int settle_and_deliver(Lane *self, PyObject *message, PyObject *now, int is_told_apart)
+/* The value of a slot; NULL and an exception where there is none. Borrowed. */
+static PyObject *slot(PyObject *message, Py_ssize_t offset)
 {
-    PyTypeObject *twin = Py_TYPE(message);
-    Route *route = route_by_class(self, twin);
-    PyObject *code = NULL;
-    if (route == NULL)
-        return -1;
+    PyObject *value = SLOT(message, offset);
+    if (value == NULL)
+        PyErr_SetString(PyExc_AttributeError, "a decoded message lacks a field");
+    return value;
+}
+
+/* Stamps a decoded twin and completes it. Its code, or "": a new reference; NULL: an exception is set. */
+static PyObject *settle(Lane *self, Route *route, PyObject *message, PyObject *now)
+{
+    PyObject *code = no_code;
     Py_INCREF(now);
     Py_XSETREF(SLOT(message, route->stamp_offset), now);
-    if (route->code_offset >= 0 && SLOT(message, route->code_offset) != NULL) {
-        code = one_code(self, SLOT(message, route->code_offset));
-        if (code == NULL)
-            return -1;
-        Py_SETREF(SLOT(message, route->code_offset), code);
-    }
     if (route->finish != Py_None) {
         PyObject *finished = PyObject_CallOneArg(route->finish, message);
         if (finished == NULL)
-            return -1;
+            return NULL;
         Py_DECREF(finished);
     }
-    if (!is_told_apart) {
-        route->count++;
-        if (route->guard != Py_None) {
-            PyObject *answer = PyObject_CallOneArg(route->guard, message);
-            int is_refused = answer == NULL ? -1 : PyObject_IsTrue(answer);
-            Py_XDECREF(answer);
-            if (is_refused < 0)
-                return -1;
-            if (is_refused) {
-                route->copies++;
-                return 0;
-            }
-        }
-        if (route->id_offset >= 0) {
-            int is_new = note_trade((Seen *)route->seen, SLOT(message, route->id_offset), code);
-            if (is_new < 0)
-                return -1;
-            if (!is_new) {
-                route->copies++;
-                return 0;
-            }
-        }
-        else if (PyDict_SetItem(route->last, code == NULL ? no_code : code, now) < 0)
-            return -1;
+    if (route->code_offset >= 0) {
+        if ((code = slot(message, route->code_offset)) == NULL || (code = one_code(self, code)) == NULL)
+            return NULL;
+        Py_INCREF(code);
+        Py_SETREF(SLOT(message, route->code_offset), code);
+        return code;
+    }
+    return Py_NewRef(code);
+}
+
+/* 1: the guard refuses it, so it counts as a copy; 0; -1: an exception is set. */
+static int refuses(Route *route, PyObject *message)
+{
+    PyObject *answer;
+    int is_refused;
+    if (route->guard == Py_None)
+        return 0;
+    answer = PyObject_CallOneArg(route->guard, message);
+    is_refused = answer == NULL ? -1 : PyObject_IsTrue(answer);
+    Py_XDECREF(answer);
+    return is_refused;
+}
+
+/* Makes the public message of a twin and gives it to the consumers. */
+static int deliver(Lane *self, Route *route, PyObject *message)
+{
+    if (Py_TYPE(message) != route->decoded) {
+        PyErr_SetString(PyExc_TypeError, "the class of a decoded message was changed");
+        return -1;
     }
     Py_INCREF(route->public);
     Py_SET_TYPE(message, route->public);
-    Py_DECREF(twin);
+    Py_DECREF(route->decoded); /* what the instance held */
     return hand_to_all(route->consumers, message, self->consumer_failed, 1);
 }
 
-static PyObject *directly(Lane *self, PyObject *payload)
+static int settle_and_deliver(Lane *self, PyObject *message, PyObject *now)
 {
-    PyObject *now, *decoded = decode_payload(self, payload);
-    int status = 0;
-    if (decoded == NULL) {
-        if (!raises_unreadable(self))
-            return NULL;
-        PyErr_Clear();
-        return PyObject_CallOneArg(self->attentively, payload);
+    Route *route = route_by_class(self, Py_TYPE(message));
+    PyObject *code, *id;
+    int is_new;
+    if (route == NULL)
+        return -1;
+    route->count++;
+    code = settle(self, route, message, now);
+    if (code == NULL)
+        return -1;
+    is_new = refuses(route, message);
+    if (is_new >= 0)
+        is_new = !is_new;
+    if (is_new == 1) {
+        if (route->id_offset < 0)
+            is_new = PyDict_SetItem(route->last, code, now) < 0 ? -1 : 1;
+        else if ((id = slot(message, route->id_offset)) == NULL)
+            is_new = -1;
+        else
+            is_new = note_trade((Seen *)route->seen, id, code);
     }
+    Py_DECREF(code);
+    if (is_new < 0)
+        return -1;
+    if (is_new)
+        return deliver(self, route, message);
+    route->copies++;
+    return 0;
+}
+
+static int attend(Lane *self, PyObject *payload)
+{
+    PyObject *result = PyObject_CallOneArg(self->attentively, payload);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+/* What `decode` makes. NULL where it raises: then `status` is what has become of the payload. `is_whole`: every byte of
+ * the payload has to be JSON.
+ */
+static PyObject *decoded_or_attended(Lane *self, PyObject *payload, int is_whole, int *status)
+{
+    PyObject *decoded = is_whole ? PyObject_CallOneArg(self->decode, payload) : decode_payload(self, payload);
+    *status = 0;
+    if (decoded == NULL) {
+        *status = -1;
+        if (PyErr_ExceptionMatches(self->unreadable)) {
+            PyErr_Clear();
+            *status = attend(self, payload);
+        }
+    }
+    return decoded;
+}
+
+static int directly(Lane *self, PyObject *payload)
+{
+    int status;
+    PyObject *now, *decoded = decoded_or_attended(self, payload, 0, &status);
+    if (decoded == NULL)
+        return status;
     now = now_of(self);
     if (now == NULL)
         status = -1;
     else if (PyList_CheckExact(decoded)) {
         Py_ssize_t place;
-        for (place = 0; place < PyList_GET_SIZE(decoded) && status == 0; place++)
-            status = settle_and_deliver(self, PyList_GET_ITEM(decoded, place), now, 0);
+        for (place = 0; place < PyList_GET_SIZE(decoded) && status == 0; place++) {
+            PyObject *message = Py_NewRef(PyList_GET_ITEM(decoded, place));
+            status = settle_and_deliver(self, message, now);
+            Py_DECREF(message);
+        }
     }
     else
-        status = settle_and_deliver(self, decoded, now, 0);
+        status = settle_and_deliver(self, decoded, now);
     Py_XDECREF(now);
     Py_DECREF(decoded);
-    if (status < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    return status;
 }
 
-/* ---- where the bytes come before the message ---- */
+/* ---- where somebody takes the bytes ---- */
 
 static void forget_labels(Lane *self)
 {
-    Py_ssize_t place;
-    for (place = 0; self->labels != NULL && place < 2 * LABELS; place++) {
-        PyMem_Free(self->labels[place].text);
-        Py_CLEAR(self->labels[place].code);
-        Py_CLEAR(self->labels[place].route);
+    Label *labels = self->labels;
+    Py_ssize_t place, capacity = self->labels_capacity;
+    self->labels = NULL;
+    self->labels_capacity = self->labels_count = 0;
+    for (place = 0; place < capacity; place++) {
+        PyMem_Free(labels[place].text);
+        Py_XDECREF(labels[place].code);
+    }
+    PyMem_Free(labels);
+}
+
+/* Room for one label more, so that the table stays half empty. */
+static int make_room_for_label(Lane *self)
+{
+    Py_ssize_t place, at, capacity = self->labels_capacity ? 2 * self->labels_capacity : 2 * FEW_LABELS;
+    Label *labels;
+    if (self->labels_count < self->labels_capacity / 2)
+        return 0;
+    if (self->labels_count >= MOST_LABELS) { /* of codes that nobody has heard of: begin anew */
+        forget_labels(self);
+        capacity = 2 * FEW_LABELS;
+    }
+    labels = PyMem_Calloc(capacity, sizeof(Label));
+    if (labels == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (place = 0; place < self->labels_capacity; place++) {
+        if (self->labels[place].text == NULL)
+            continue;
+        for (at = self->labels[place].hash & (capacity - 1); labels[at].text != NULL;)
+            at = (at + 1) & (capacity - 1);
+        labels[at] = self->labels[place];
     }
     PyMem_Free(self->labels);
-    self->labels = NULL;
-    self->labels_count = 0;
+    self->labels = labels;
+    self->labels_capacity = capacity;
+    return 0;
 }
 
 static Route *route_by_kind(Lane *self, const char *kind, Py_ssize_t length)
@@ -574,24 +692,20 @@ static Route *route_by_kind(Lane *self, const char *kind, Py_ssize_t length)
     return NULL;
 }
 
-/* The label of a head; NULL without an exception where there is none: an unknown type, a code that is no text. */
-static Label *label_of(Lane *self, const Head *head)
+/* The label of a head, new where there is none yet. NULL without an exception: its code is no text. */
+static Label *label_of(Lane *self, const Head *head, Route *route)
 {
     uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
     Py_ssize_t place, length = head->kind_length + head->code_length;
     Label *label;
-    Route *route;
+    PyObject *code, *kept;
     for (place = 0; place < head->code_length; place++)
         hash = (hash ^ (unsigned char)head->code[place]) * 1099511628211ULL;
     for (place = 0; place < head->kind_length; place++)
         hash = (hash ^ (unsigned char)head->kind[place]) * 1099511628211ULL;
-    if (self->labels == NULL || self->labels_count >= LABELS) {
-        forget_labels(self);
-        self->labels = PyMem_Calloc(2 * LABELS, sizeof(Label));
-        if (self->labels == NULL)
-            return (Label *)PyErr_NoMemory();
-    }
-    for (place = hash & (2 * LABELS - 1);; place = (place + 1) & (2 * LABELS - 1)) {
+    if (make_room_for_label(self) < 0)
+        return NULL;
+    for (place = hash & (self->labels_capacity - 1);; place = (place + 1) & (self->labels_capacity - 1)) {
         label = &self->labels[place];
         if (label->text == NULL)
             break;
@@ -600,22 +714,21 @@ static Label *label_of(Lane *self, const Head *head)
             memcmp(label->text + head->kind_length, head->code, head->code_length) == 0)
             return label;
     }
-    route = route_by_kind(self, head->kind, head->kind_length);
-    if (route == NULL)
-        return NULL;
-    PyObject *code = PyUnicode_DecodeUTF8(head->code, head->code_length, NULL);
+    code = PyUnicode_DecodeUTF8(head->code, head->code_length, NULL);
     if (code == NULL) {
-        PyErr_Clear();
+        if (PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+            PyErr_Clear();
         return NULL;
     }
-    PyObject *kept = one_code(self, code);
+    kept = one_code(self, code);
     Py_DECREF(code);
     if (kept == NULL)
         return NULL;
     label->text = PyMem_Malloc(length);
     if (label->text == NULL) {
         Py_DECREF(kept);
-        return (Label *)PyErr_NoMemory();
+        PyErr_NoMemory();
+        return NULL;
     }
     memcpy(label->text, head->kind, head->kind_length);
     memcpy(label->text + head->kind_length, head->code, head->code_length);
@@ -623,138 +736,166 @@ static Label *label_of(Lane *self, const Head *head)
     label->length = length;
     label->kind_length = head->kind_length;
     label->code = kept;
-    label->route = (Route *)Py_NewRef(route);
+    label->route = route;
     self->labels_count++;
     return label;
 }
 
-static PyObject *raw_of(Lane *self, PyObject *payload, Route *route, PyObject *code, PyObject *now)
+/* Whether an id was received; or is none. */
+static int is_known(Seen *seen, PyObject *id)
+{
+    PyObject *newer = Py_NewRef(seen->newer), *older = Py_NewRef(seen->older);
+    int known = PyObject_Not(id);
+    if (known == 0)
+        known = PyDict_Contains(newer, id);
+    if (known == 0)
+        known = PyDict_Contains(older, id);
+    Py_DECREF(newer);
+    Py_DECREF(older);
+    return known;
+}
+
+/* To the taps, and to those who decode for themselves; it counts as received then. */
+static int give_raw(Lane *self, PyObject *payload, Route *route, PyObject *code, PyObject *id, PyObject *now)
 {
     PyObject *fields[] = {NULL, payload, route->kind, code, now};
-    return PyObject_Vectorcall(self->raw_message, fields + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-}
-
-static int note_raw(Route *route, PyObject *code, PyObject *id, PyObject *now)
-{
-    route->count++;
-    if (id != NULL)
-        return PyDict_SetItem(((Seen *)route->seen)->newer, id, code);
-    return PyDict_SetItem(route->last, code, now);
-}
-
-/* Decode what the taps have had, and deliver it. */
-static int decode_after(Lane *self, PyObject *raw, PyObject *payload, Route *route, PyObject *code, PyObject *id,
-                        PyObject *now)
-{
-    PyObject *message = decode_payload(self, payload);
-    int status;
-    if (message == NULL) {
-        if (!raises_unreadable(self))
-            return -1;
-        PyErr_Clear();
-        PyObject *told = PyObject_CallOneArg(self->undecodable, raw);
-        Py_XDECREF(told);
-        return told == NULL ? -1 : 0;
+    PyObject *raw = PyObject_Vectorcall(self->raw_message, fields + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    int status = raw == NULL ? -1 : hand_to_all(self->taps, raw, self->tap_failed, 0);
+    if (status == 0) {
+        route->count++;
+        status = id == NULL ? PyDict_SetItem(route->last, code, now)
+                            : PyDict_SetItem(((Seen *)route->seen)->newer, id, code);
     }
-    status = note_raw(route, code, id, now);
     if (status == 0)
-        status = settle_and_deliver(self, message, now, 1);
+        status = hand_to_all(route->lazy, raw, self->consumer_failed, 1);
+    Py_XDECREF(raw);
+    return status;
+}
+
+static int is_snapshot(Route *route, PyObject *message)
+{
+    PyObject *stream = route->stream_offset < 0 ? NULL : SLOT(message, route->stream_offset);
+    return stream != NULL && PyUnicode_Check(stream) && PyUnicode_CompareWithASCIIString(stream, "SNAPSHOT") == 0;
+}
+
+/* For consumers that take decoded messages: decoded before the taps get it, so that they get what is readable. */
+static int decoded_first(Lane *self, PyObject *payload, Route *route)
+{
+    int status, known = 0;
+    PyObject *now = NULL, *code = NULL, *id = NULL;
+    PyObject *message = decoded_or_attended(self, payload, PyTuple_GET_SIZE(self->taps) > 0, &status);
+    if (message == NULL)
+        return status;
+    status = -1;
+    if (Py_TYPE(message) != route->decoded) {
+        status = attend(self, payload);
+        goto done;
+    }
+    if ((now = now_of(self)) == NULL || (code = settle(self, route, message, now)) == NULL)
+        goto done;
+    if (route->id_offset >= 0) {
+        if ((id = Py_XNewRef(slot(message, route->id_offset))) == NULL)
+            goto done;
+        known = is_snapshot(route, message) ? 1 : is_known((Seen *)route->seen, id);
+    }
+    if (known > 0)
+        status = attend(self, payload);
+    else if (known == 0) {
+        status = give_raw(self, payload, route, code, id, now);
+        if (status == 0 && PyTuple_GET_SIZE(route->lazy) == 0)
+            status = deliver(self, route, message);
+    }
+done:
+    Py_XDECREF(id);
+    Py_XDECREF(code);
+    Py_XDECREF(now);
     Py_DECREF(message);
     return status;
 }
 
-static PyObject *raw_first(Lane *self, PyObject *payload)
+/* For taps alone, or consumers that decode for themselves. */
+static int undecoded(Lane *self, PyObject *payload, const Head *head, Route *route)
 {
-    Head head;
-    Label *label;
-    PyObject *now = NULL, *raw = NULL, *id = NULL, *code = NULL;
-    Route *route = NULL;
-    int status = -1;
-
-    if (!PyBytes_CheckExact(payload) ||
-        !scan_head(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), self->is_simple, &head))
-        return PyObject_CallOneArg(self->attentively, payload);
-    label = label_of(self, &head);
-    if (label == NULL) {
-        if (PyErr_Occurred())
-            return NULL;
-        return PyObject_CallOneArg(self->attentively, payload);
-    }
-    if (label->route->guard != Py_None) /* a message that has to be decoded before it is known to be new */
-        return PyObject_CallOneArg(self->attentively, payload);
-    /* A consumer may make this lane forget its labels. */
-    route = (Route *)Py_NewRef(label->route);
-    code = Py_NewRef(label->code);
-    if (route->seen != Py_None) {
-        Seen *seen = (Seen *)route->seen;
-        int known;
-        id = PyLong_FromLongLong(head.trade_id);
-        if (id == NULL)
+    Label *label = label_of(self, head, route);
+    PyObject *now = NULL, *id = NULL, *code;
+    int status = -1, known = 0;
+    if (label == NULL)
+        return PyErr_Occurred() ? -1 : attend(self, payload);
+    code = Py_NewRef(label->code); /* a consumer may make this lane forget its labels */
+    if (route->id_offset >= 0) {
+        if ((id = PyLong_FromLongLong(head->trade_id)) == NULL)
             goto done;
-        known = PyDict_Contains(seen->newer, id);
-        if (known == 0)
-            known = PyDict_Contains(seen->older, id);
-        if (known < 0)
-            goto done;
-        if (known) {
-            PyObject *told = PyObject_CallOneArg(self->attentively, payload);
-            status = told == NULL ? -1 : 0;
-            Py_XDECREF(told);
-            goto done;
-        }
+        known = is_known((Seen *)route->seen, id);
     }
-    now = now_of(self);
-    if (now == NULL || (raw = raw_of(self, payload, route, code, now)) == NULL)
-        goto done;
-    status = hand_to_all(self->taps, raw, self->tap_failed, 0);
-    if (status < 0)
-        goto done;
-    if (PyTuple_GET_SIZE(route->lazy)) {
-        status = note_raw(route, code, id, now);
-        if (status == 0)
-            status = hand_to_all(route->lazy, raw, self->consumer_failed, 1);
-    }
-    else if (PyTuple_GET_SIZE(route->consumers))
-        status = decode_after(self, raw, payload, route, code, id, now);
-    else
-        status = note_raw(route, code, id, now);
+    if (known > 0)
+        status = attend(self, payload);
+    else if (known == 0 && (now = now_of(self)) != NULL)
+        status = give_raw(self, payload, route, code, id, now);
 done:
-    Py_XDECREF(raw);
     Py_XDECREF(now);
     Py_XDECREF(id);
-    Py_XDECREF(code);
-    Py_XDECREF(route);
-    if (status < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    Py_DECREF(code);
+    return status;
+}
+
+static int raw_first(Lane *self, PyObject *payload)
+{
+    Head head;
+    Route *route;
+    const char *text;
+    int has_taps = PyTuple_GET_SIZE(self->taps) > 0;
+    if (!PyBytes_CheckExact(payload))
+        return attend(self, payload);
+    text = PyBytes_AS_STRING(payload);
+    if (*text != '{' || !scan_kind(text, self->is_simple, &head) ||
+        (route = route_by_kind(self, head.kind, head.kind_length)) == NULL || route->code_offset < 0 ||
+        route->guard != Py_None)
+        return attend(self, payload);
+    if (PyTuple_GET_SIZE(route->lazy) == 0 && (PyTuple_GET_SIZE(route->consumers) > 0 || !has_taps))
+        return decoded_first(self, payload, route);
+    /* What a tap gets may be written down as it is, so it has to be whole; who decodes later finds out then. */
+    if (!scan_head(text, PyBytes_GET_SIZE(payload), self->is_simple, has_taps, &head))
+        return attend(self, payload);
+    return undecoded(self, payload, &head, route);
 }
 
 static PyObject *lane_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names)
 {
     Lane *self = (Lane *)callable;
+    int status;
     if (PyVectorcall_NARGS(nargsf) != 1 || (names != NULL && PyTuple_GET_SIZE(names) != 0)) {
         PyErr_SetString(PyExc_TypeError, "a lane takes one payload");
         return NULL;
     }
+    if (self->decode == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the lane is being thrown away");
+        return NULL;
+    }
     if (self->mode == DIRECT)
-        return directly(self, args[0]);
-    if (self->mode == RAW_FIRST)
-        return raw_first(self, args[0]);
-    return PyObject_CallOneArg(self->attentively, args[0]);
+        status = directly(self, args[0]);
+    else if (self->mode == RAW_FIRST)
+        status = raw_first(self, args[0]);
+    else
+        status = attend(self, args[0]);
+    if (status < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 static int lane_clear(Lane *self)
 {
-    Py_ssize_t place;
-    forget_labels(self);
-    for (place = 0; place < self->routes_count; place++)
-        Py_CLEAR(self->routes[place]);
+    Route **routes = self->routes;
+    Py_ssize_t place, count = self->routes_count;
+    Py_CLEAR(self->decode); /* nothing is received from here on */
+    self->routes = NULL;
     self->routes_count = 0;
-    Py_CLEAR(self->decode);
+    forget_labels(self);
+    for (place = 0; place < count; place++)
+        Py_DECREF(routes[place]);
+    PyMem_Free(routes);
     Py_CLEAR(self->unreadable);
     Py_CLEAR(self->time_ns);
     Py_CLEAR(self->attentively);
-    Py_CLEAR(self->undecodable);
     Py_CLEAR(self->consumer_failed);
     Py_CLEAR(self->tap_failed);
     Py_CLEAR(self->raw_message);
@@ -764,33 +905,34 @@ static int lane_clear(Lane *self)
     return 0;
 }
 
-static int lane_init(Lane *self, PyObject *args, PyObject *kwargs)
+static PyObject *lane_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"decode", "unreadable", "routes", "time_ns", "attentively", "undecodable",
+    static char *names[] = {"decode", "unreadable", "routes", "time_ns", "attentively",
                             "consumer_failed", "tap_failed", "raw_message", "raw_units", "is_simple", NULL};
-    PyObject *decode, *unreadable, *routes, *time_ns, *attentively, *undecodable, *consumer_failed, *tap_failed;
+    PyObject *decode, *unreadable, *routes, *time_ns, *attentively, *consumer_failed, *tap_failed;
     PyObject *raw_message, *raw_units;
+    Lane *self;
     Py_ssize_t place;
     int is_simple;
-    if (self->decode != NULL) {
-        PyErr_SetString(PyExc_TypeError, "a lane is made once");
-        return -1;
-    }
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!OOOOOOOp", names, &decode, &PyTuple_Type, &unreadable,
-                                     &PyTuple_Type, &routes, &time_ns, &attentively, &undecodable, &consumer_failed,
-                                     &tap_failed, &raw_message, &raw_units, &is_simple))
-        return -1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!O!OOOOOOp", names, &decode, &PyTuple_Type, &unreadable,
+                                     &PyTuple_Type, &routes, &time_ns, &attentively, &consumer_failed, &tap_failed,
+                                     &raw_message, &raw_units, &is_simple))
+        return NULL;
     for (place = 0; place < PyTuple_GET_SIZE(routes); place++)
         if (!Py_IS_TYPE(PyTuple_GET_ITEM(routes, place), &Route_Type)) {
             PyErr_SetString(PyExc_TypeError, "routes are of Route");
-            return -1;
+            return NULL;
         }
-    self->routes = PyMem_Calloc(PyTuple_GET_SIZE(routes) + 1, sizeof(Route *));
+    self = (Lane *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->call = lane_vectorcall;
     self->taps = PyTuple_New(0);
     self->codes = PyDict_New();
+    self->routes = PyMem_Calloc(PyTuple_GET_SIZE(routes) + 1, sizeof(Route *));
     if (self->routes == NULL || self->taps == NULL || self->codes == NULL) {
-        PyErr_NoMemory();
-        return -1;
+        Py_DECREF(self);
+        return PyErr_NoMemory();
     }
     for (place = 0; place < PyTuple_GET_SIZE(routes); place++)
         self->routes[place] = (Route *)Py_NewRef(PyTuple_GET_ITEM(routes, place));
@@ -799,7 +941,6 @@ static int lane_init(Lane *self, PyObject *args, PyObject *kwargs)
     self->unreadable = Py_NewRef(unreadable);
     self->time_ns = Py_NewRef(time_ns);
     self->attentively = Py_NewRef(attentively);
-    self->undecodable = Py_NewRef(undecodable);
     self->consumer_failed = Py_NewRef(consumer_failed);
     self->tap_failed = Py_NewRef(tap_failed);
     self->raw_message = Py_NewRef(raw_message);
@@ -807,16 +948,6 @@ static int lane_init(Lane *self, PyObject *args, PyObject *kwargs)
     self->is_simple = is_simple;
     self->asks_system = time_ns == system_time_ns;
     self->mode = DIRECT;
-    return 0;
-}
-
-static PyObject *lane_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    Lane *self = (Lane *)type->tp_alloc(type, 0);
-    if (self != NULL) {
-        self->call = lane_vectorcall;
-        self->mode = ATTENTIVE;
-    }
     return (PyObject *)self;
 }
 
@@ -825,13 +956,10 @@ static int lane_traverse(Lane *self, visitproc visit, void *arg)
     Py_ssize_t place;
     for (place = 0; place < self->routes_count; place++)
         Py_VISIT(self->routes[place]);
-    for (place = 0; self->labels != NULL && place < 2 * LABELS; place++)
-        Py_VISIT(self->labels[place].route);
     Py_VISIT(self->decode);
     Py_VISIT(self->unreadable);
     Py_VISIT(self->time_ns);
     Py_VISIT(self->attentively);
-    Py_VISIT(self->undecodable);
     Py_VISIT(self->consumer_failed);
     Py_VISIT(self->tap_failed);
     Py_VISIT(self->raw_message);
@@ -845,11 +973,10 @@ static void lane_dealloc(Lane *self)
 {
     PyObject_GC_UnTrack(self);
     lane_clear(self);
-    PyMem_Free(self->routes);
     Py_TYPE(self)->tp_free(self);
 }
 
-static PyObject *lane_get_taps(Lane *self, void *closure) { return Py_NewRef(self->taps); }
+static PyObject *lane_get_taps(Lane *self, void *closure) { return given(self->taps); }
 static int lane_set_taps(Lane *self, PyObject *value, void *closure) { return set_tuple(&self->taps, value); }
 
 static PyGetSetDef lane_getset[] = {
@@ -870,7 +997,6 @@ PyTypeObject Lane_Type = {
     .tp_vectorcall_offset = offsetof(Lane, call),
     .tp_call = PyVectorcall_Call,
     .tp_new = lane_new,
-    .tp_init = (initproc)lane_init,
     .tp_dealloc = (destructor)lane_dealloc,
     .tp_traverse = (traverseproc)lane_traverse,
     .tp_clear = (inquiry)lane_clear,

@@ -8,18 +8,14 @@
 
 static PyObject *scan(PyObject *module, PyObject *args)
 {
-    Py_buffer text;
-    int is_simple;
+    PyObject *text; /* bytes: they have a NUL behind them */
+    int is_simple, is_whole = 1;
     Head head;
-    PyObject *found = NULL;
-    if (!PyArg_ParseTuple(args, "y*p", &text, &is_simple))
+    if (!PyArg_ParseTuple(args, "Sp|p", &text, &is_simple, &is_whole))
         return NULL;
-    if (scan_head(text.buf, text.len, is_simple, &head))
-        found = Py_BuildValue("y#y#L", head.kind, head.kind_length, head.code, head.code_length, head.trade_id);
-    else
-        found = Py_NewRef(Py_None);
-    PyBuffer_Release(&text);
-    return found;
+    if (!scan_head(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), is_simple, is_whole, &head))
+        Py_RETURN_NONE;
+    return Py_BuildValue("y#y#L", head.kind, head.kind_length, head.code, head.code_length, (long long)head.trade_id);
 }
 
 /* What wire/twins.py says in Python: the check of the layout is made for the first, as all are of one class. */
@@ -33,19 +29,25 @@ static PyObject *become(PyObject *module, PyObject *args)
     if (PyTuple_GET_SIZE(items) == 0)
         Py_RETURN_NONE;
     decoded = Py_TYPE(PyTuple_GET_ITEM(items, 0));
-    if (PyObject_SetAttrString(PyTuple_GET_ITEM(items, 0), "__class__", (PyObject *)public) < 0)
+    Py_INCREF(decoded); /* perhaps nothing but the first held it */
+    if (PyObject_SetAttrString(PyTuple_GET_ITEM(items, 0), "__class__", (PyObject *)public) < 0) {
+        Py_DECREF(decoded);
         return NULL;
+    }
     for (place = 1; place < PyTuple_GET_SIZE(items); place++) {
         PyObject *item = PyTuple_GET_ITEM(items, place);
-        if (!Py_IS_TYPE(item, decoded)) {
-            if (PyObject_SetAttrString(item, "__class__", (PyObject *)public) < 0)
+        if (!Py_IS_TYPE(item, decoded) || decoded->tp_dictoffset != 0) {
+            if (PyObject_SetAttrString(item, "__class__", (PyObject *)public) < 0) {
+                Py_DECREF(decoded);
                 return NULL;
+            }
             continue;
         }
         Py_INCREF(public);
         Py_SET_TYPE(item, public);
         Py_DECREF(decoded);
     }
+    Py_DECREF(decoded);
     Py_RETURN_NONE;
 }
 

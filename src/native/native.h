@@ -30,6 +30,9 @@ extern PyTypeObject Seen_Type, Route_Type, Lane_Type, Inbox_Type, Rows_Type;
  * is JSON to its end; otherwise it may be looked at only as far as is needed. */
 int scan_head(const char *text, Py_ssize_t length, int is_simple, int is_whole, Head *head);
 
+/* The same for the type alone, where it is the first key. */
+int scan_kind(const char *text, int is_simple, Head *head);
+
 /* Each: -1, and an exception is set, or 0. */
 int lane_ready(void);
 int inbox_ready(void);

@@ -1,6 +1,6 @@
 /* The rows of one recorded stream that are not in its file yet.
  *
- * The same as record/rows_held.py says in Python. What is won here: a payload becomes a row with one copy, and lets its
+ * The same as record/held.py says in Python. What is won here: a payload becomes a row with one copy, and lets its
  * memory go at once.
  *
  * Owns the bytes. Knows nothing of files.
@@ -26,8 +26,12 @@ static int make_room(Rows *self, Py_ssize_t more)
 {
     Py_ssize_t capacity = self->capacity ? self->capacity : 4096;
     char *text;
-    if (self->capacity - self->size >= more)
+    if (self->text != NULL && self->capacity - self->size >= more)
         return 0;
+    if (more > PY_SSIZE_T_MAX / 4 - self->size) {
+        PyErr_NoMemory();
+        return -1;
+    }
     while (capacity - self->size < more)
         capacity *= 2;
     text = PyMem_Realloc(self->text, capacity);

@@ -98,7 +98,6 @@ class Intake:
             routes=tuple(self._routes.values()),
             time_ns=time_ns,
             attentively=self._receive_attentively,
-            undecodable=self._undecodable,
             consumer_failed=outlet.consumer_failed,
             tap_failed=outlet.tap_failed,
             raw_message=RawMessage,
@@ -249,12 +248,6 @@ class Intake:
                 self._count_malformed(item, (raw.type, raw.code))
             else:
                 self._on_reply(item)
-
-    def _undecodable(self, raw: RawMessage) -> None:
-        """The taps have had it, the consumers cannot."""
-        for item in self._decoder.decode(raw.payload, raw.received_at_ns):
-            if isinstance(item, Unreadable):
-                self._count_malformed(item, (raw.type, raw.code))
 
     def _tap(self, raw: RawMessage) -> None:
         for tap in self._outlet.taps:

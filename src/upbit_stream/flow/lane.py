@@ -65,8 +65,7 @@ class PythonLane:
     """Takes the payload of one message; never raises.
 
     ``decode`` makes one twin, or a list of them; where it raises one of ``unreadable`` the payload goes to
-    ``attentively``. ``undecodable`` gets a raw message that the taps have had and that turned out to be unreadable.
-    ``mode`` and ``taps`` may be set at any time.
+    ``attentively``. ``mode`` and ``taps`` may be set at any time.
     """
 
     __slots__ = ("_attentively", "_by_class", "_consumer_failed", "_decode", "_time_ns", "_unreadable", "mode", "taps")
@@ -78,9 +77,8 @@ class PythonLane:
         routes: tuple[PythonRoute, ...],
         time_ns: Callable[[], int],
         attentively: Callable[[bytes], None],
-        undecodable: Callable[[RawMessage], None],  # noqa: ARG002  # what takes the short cut needs it
         consumer_failed: Callable[[Consumer, Exception], None],
-        tap_failed: Callable[[Exception], None],  # noqa: ARG002  # likewise
+        tap_failed: Callable[[Exception], None],  # noqa: ARG002  # what takes the short cut needs it
         raw_message: type[RawMessage],  # noqa: ARG002  # likewise
         raw_units: type[Raw],  # noqa: ARG002  # likewise
         is_simple: bool,  # noqa: ARG002  # likewise
