@@ -16,6 +16,10 @@ typedef struct {
     Py_ssize_t capacity;
     Py_ssize_t count;
     int64_t newest_ns;
+    PyObject *form;
+    PyObject *full;
+    Py_ssize_t limit; /* bytes, at which `full` is asked for room */
+    int is_plain;
 } Rows;
 
 #define STAMP ",\"received_at_ns\":"
@@ -65,25 +69,11 @@ static int is_plain_object(const char *text, Py_ssize_t length)
            !memchr(text, '\r', length);
 }
 
-static PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t count)
+static int add_plain(Rows *self, const char *payload, Py_ssize_t length, int64_t at_ns)
 {
-    const char *payload;
-    Py_ssize_t length;
-    int64_t at_ns;
     char *at;
-    if (count != 2 || !PyBytes_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "add(payload, received_at_ns)");
-        return NULL;
-    }
-    at_ns = PyLong_AsLongLong(args[1]);
-    if (at_ns == -1 && PyErr_Occurred())
-        return NULL;
-    payload = PyBytes_AS_STRING(args[0]);
-    length = PyBytes_GET_SIZE(args[0]);
-    if (at_ns < 0 || !is_plain_object(payload, length))
-        Py_RETURN_FALSE;
     if (make_room(self, length + STAMP_SIZE + MOST_DIGITS + 2) < 0)
-        return NULL;
+        return -1;
     at = self->text + self->size;
     memcpy(at, payload, length - 1);
     at += length - 1;
@@ -93,26 +83,79 @@ static PyObject *rows_add(Rows *self, PyObject *const *args, Py_ssize_t count)
     *at++ = '}';
     *at++ = '\n';
     self->size = at - self->text;
-    self->count++;
-    self->newest_ns = at_ns;
-    Py_RETURN_TRUE;
+    return 0;
 }
 
-static PyObject *rows_append(Rows *self, PyObject *const *args, Py_ssize_t count)
+static int add_formed(Rows *self, PyObject *payload, PyObject *at_ns)
+{
+    PyObject *row = PyObject_CallFunctionObjArgs(self->form, payload, at_ns, NULL);
+    int status = -1;
+    if (row == NULL)
+        return -1;
+    if (!PyBytes_Check(row))
+        PyErr_SetString(PyExc_TypeError, "a row is bytes");
+    else if (make_room(self, PyBytes_GET_SIZE(row)) == 0) {
+        memcpy(self->text + self->size, PyBytes_AS_STRING(row), PyBytes_GET_SIZE(row));
+        self->size += PyBytes_GET_SIZE(row);
+        status = 0;
+    }
+    Py_DECREF(row);
+    return status;
+}
+
+static PyObject *rows_put(Rows *self, PyObject *const *args, Py_ssize_t count)
 {
     int64_t at_ns;
-    if (count != 2 || !PyBytes_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "append(row, received_at_ns)");
+    int status;
+    if (count != 2 || !PyBytes_Check(args[0]) || self->form == NULL) {
+        PyErr_SetString(PyExc_TypeError, "put(payload, received_at_ns)");
         return NULL;
     }
     at_ns = PyLong_AsLongLong(args[1]);
-    if ((at_ns == -1 && PyErr_Occurred()) || make_room(self, PyBytes_GET_SIZE(args[0])) < 0)
+    if (at_ns == -1 && PyErr_Occurred())
         return NULL;
-    memcpy(self->text + self->size, PyBytes_AS_STRING(args[0]), PyBytes_GET_SIZE(args[0]));
-    self->size += PyBytes_GET_SIZE(args[0]);
+    if (self->size >= self->limit) {
+        PyObject *done = PyObject_CallNoArgs(self->full);
+        if (done == NULL)
+            return NULL;
+        Py_DECREF(done);
+    }
+    if (self->is_plain && at_ns >= 0 && is_plain_object(PyBytes_AS_STRING(args[0]), PyBytes_GET_SIZE(args[0])))
+        status = add_plain(self, PyBytes_AS_STRING(args[0]), PyBytes_GET_SIZE(args[0]), at_ns);
+    else
+        status = add_formed(self, args[0], args[1]);
+    if (status < 0)
+        return NULL;
     self->count++;
     self->newest_ns = at_ns;
     Py_RETURN_NONE;
+}
+
+static int rows_init(Rows *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"form", "limit", "full", "is_plain", NULL};
+    PyObject *form, *full;
+    int is_plain = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OnO|p", names, &form, &self->limit, &full, &is_plain))
+        return -1;
+    Py_XSETREF(self->form, Py_NewRef(form));
+    Py_XSETREF(self->full, Py_NewRef(full));
+    self->is_plain = is_plain;
+    return 0;
+}
+
+static int rows_traverse(Rows *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->form);
+    Py_VISIT(self->full);
+    return 0;
+}
+
+static int rows_forget(Rows *self)
+{
+    Py_CLEAR(self->form);
+    Py_CLEAR(self->full);
+    return 0;
 }
 
 static PyObject *rows_clear(Rows *self, PyObject *unused)
@@ -127,19 +170,21 @@ static Py_ssize_t rows_length(Rows *self) { return self->count; }
 
 static void rows_dealloc(Rows *self)
 {
+    PyObject_GC_UnTrack(self);
+    rows_forget(self);
     PyMem_Free(self->text);
     Py_TYPE(self)->tp_free(self);
 }
 
 static PyMethodDef rows_methods[] = {
-    {"add", (PyCFunction)(void (*)(void))rows_add, METH_FASTCALL, "A message; False where it is no plain line."},
-    {"append", (PyCFunction)(void (*)(void))rows_append, METH_FASTCALL, "A row that is made."},
+    {"put", (PyCFunction)(void (*)(void))rows_put, METH_FASTCALL, "Keep the row of a message."},
     {"clear", (PyCFunction)rows_clear, METH_NOARGS, "Forget all; the memory is kept for the next."},
     {"__bytes__", (PyCFunction)rows_bytes, METH_NOARGS, "All of them."},
     {NULL},
 };
 
 static PyMemberDef rows_members[] = {
+    {"limit", T_PYSSIZET, offsetof(Rows, limit), 0, "bytes, at which `full` is asked for room"},
     {"size", T_PYSSIZET, offsetof(Rows, size), READONLY, "bytes"},
     {"newest_ns", T_LONGLONG, offsetof(Rows, newest_ns), READONLY, "the time of the last one"},
     {NULL},
@@ -151,8 +196,11 @@ PyTypeObject Rows_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "upbit_stream._native.Rows",
     .tp_basicsize = sizeof(Rows),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)rows_init,
+    .tp_traverse = (traverseproc)rows_traverse,
+    .tp_clear = (inquiry)rows_forget,
     .tp_dealloc = (destructor)rows_dealloc,
     .tp_methods = rows_methods,
     .tp_members = rows_members,

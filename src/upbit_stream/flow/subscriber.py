@@ -29,8 +29,8 @@ class Subscriber(Inbox, Generic[Item]):
     and needs no limit. Drops are counted in ``dropped``, and told as a `Dropped` event in the place of what
     is missing; after ``drop_oldest`` with a `Gap` for each type and code, from the first to the last one dropped.
 
-    With ``latest`` what is superseded need not be decoded: `put_latest` takes a message as it came, and ``read`` decodes
-    it (None: it cannot be read) when its turn has come.
+    With ``latest`` what is superseded need not be decoded: `put_latest` takes a message as it came, and ``read``
+    decodes it (None: it cannot be read) when its turn has come.
     """
 
     def __init__(

@@ -7,22 +7,35 @@ Owns the bytes. Knows nothing of files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from upbit_stream.native import native
-from upbit_stream.record.line import message_line
 
 
 class PythonRows:
     r"""Rows in the order they came.
 
-    >>> rows = PythonRows()
-    >>> rows.add(b'{"type":"trade"}', 1), bytes(rows)
-    (True, b'{"type":"trade","received_at_ns":1}\n')
+    ``form`` makes a row of a payload and its time in ns. At ``limit`` bytes ``full`` is called before one more is
+    taken: it writes them, or raises. ``is_plain`` says that ``form`` is `message_line`, which C need not ask for most.
+
+    >>> rows = PythonRows(message_line, 65_536, lambda: None)
+    >>> rows.put(b'{"type":"trade"}', 1)
+    >>> bytes(rows)
+    b'{"type":"trade","received_at_ns":1}\n'
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        form: Callable[[bytes, int], bytes],
+        limit: int,
+        full: Callable[[], None],
+        is_plain: bool = True,  # noqa: ARG002  # what takes a short cut needs it
+    ) -> None:
+        self._form = form
+        self._full = full
         self._rows: list[bytes] = []
+        self.limit = limit
         self.size = 0  # bytes
         self.newest_ns = 0  # the time of the last one
 
@@ -32,13 +45,11 @@ class PythonRows:
     def __bytes__(self) -> bytes:
         return b"".join(self._rows)
 
-    def add(self, payload: bytes, received_at_ns: int) -> bool:
-        """Make the row of a message and keep it. False: it takes more than one more key; see `append`."""
-        self.append(message_line(payload, received_at_ns), received_at_ns)
-        return True
-
-    def append(self, row: bytes, received_at_ns: int) -> None:
-        """Keep a row that is made."""
+    def put(self, payload: bytes, received_at_ns: int) -> None:
+        """Keep the row of a message."""
+        if self.size >= self.limit:
+            self._full()
+        row = self._form(payload, received_at_ns)
         self._rows.append(row)
         self.size += len(row)
         self.newest_ns = received_at_ns

@@ -59,7 +59,6 @@ class Recorder:
         self._lock = take_directory(directory)
         self._closed = False
         self._failure: RecordingError | None = None  # of an event, until it is told
-        self._parked: dict[tuple[str, str], Track] = {}  # the tracks meanwhile: so `write` finds none and looks here
         try:
             self._cut_bytes = cut_torn_lines(directory)
             self._gaps = GapLog(directory, self._pool)
@@ -98,15 +97,15 @@ class Recorder:
         be one complete JSON object. Raises RecordingError where room had to be made and the disk said no; the
         message is not taken then.
         """
-        try:
-            track = self._tracks[raw.type, raw.code]
-        except KeyError:
-            track = self._track_of(raw)
-        # Room is made before the message is taken: on a full disk what is held cannot grow beyond the bound.
-        if track.rows.size >= self._flush_bytes:
-            track.drain(self._pool)
-        if not track.add(raw.payload, raw.received_at_ns):
-            track.take(raw)
+        track = self._tracks.get((raw.type, raw.code)) or self._track_of(raw)
+        track.put(raw.payload, raw.received_at_ns)
+
+    def sink(self, first: RawMessage) -> Callable[[bytes, int], None]:
+        """What takes the messages of one type and code, the ``first`` among them: payload and time in ns.
+
+        The same as `write` for each of them, without making a RawMessage; see `Stream.tap`.
+        """
+        return (self._tracks.get((first.type, first.code)) or self._track_of(first)).put
 
     def gap(self, event: Gap) -> None:
         """Write down at once that messages may be missing, or that they could not be had.
@@ -134,7 +133,7 @@ class Recorder:
             return
         self._closed = True
         failures = self._untold()
-        self._tracks.clear()  # so that a late write is noticed without a check on every one
+        self._look_at_each()
         try:
             failures += self._attempt(Track.drain, self._all)
             failures += self._attempt(Track.sync, self._all)
@@ -165,19 +164,35 @@ class Recorder:
         self.close()
 
     def _track_of(self, raw: RawMessage) -> Track:
+        self._check()
+        if raw.type:
+            path = self.directory / file_name(raw.type, raw.code)
+            track = self._tracks[raw.type, raw.code] = Track(raw, path, self._flush_bytes, self._full)
+        elif self._malformed is not None:
+            return self._malformed
+        else:
+            track = self._malformed = Track(
+                raw, self.directory / MALFORMED, self._flush_bytes, self._full, is_malformed=True
+            )
+        self._all.append(track)
+        return track
+
+    def _full(self, track: Track) -> None:
+        """Room is made before the message is taken: on a full disk what is held cannot grow beyond the bound."""
+        self._check()
+        if track.rows.size >= self._flush_bytes:
+            track.drain(self._pool)
+
+    def _check(self) -> None:
         if self._closed:
             raise RecordingError(f"the recording in {self.directory} is closed; make a new Recorder to go on")
         if failures := self._untold():
             raise failures[0]
-        if raw.type:
-            path = self.directory / file_name(raw.type, raw.code)
-            track = self._tracks[raw.type, raw.code] = Track(raw, path)
-        elif self._malformed is not None:
-            return self._malformed
-        else:
-            track = self._malformed = Track(raw, self.directory / MALFORMED, is_malformed=True)
-        self._all.append(track)
-        return track
+
+    def _look_at_each(self) -> None:
+        """From now on every message asks `_full` whether it may be taken; there is no check on each otherwise."""
+        for track in self._all:
+            track.rows.limit = 0
 
     def _account(self, take: Callable[[EventT], None], event: EventT) -> None:
         if self._closed:
@@ -188,7 +203,7 @@ class Recorder:
         except RecordingError as error:
             if self._failure is None:
                 self._failure = error
-                self._parked, self._tracks = self._tracks, {}
+                self._look_at_each()
 
     def _settle(self, event: Recovered) -> None:
         if self._failure is not None:
@@ -207,7 +222,9 @@ class Recorder:
         if self._failure is None:
             return []
         failure, self._failure = self._failure, None
-        self._parked, self._tracks = {}, self._parked
+        if not self._closed:
+            for track in self._all:
+                track.rows.limit = self._flush_bytes
         return [failure]
 
     def _attempt(self, action: Callable[[Track, FilePool], None], tracks: Iterable[Track]) -> list[RecordingError]:

@@ -6,6 +6,7 @@ Owns one stream's buffer and counts. Knows its path, and nothing of how a file i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from upbit_stream.model.raw import RawMessage
@@ -16,29 +17,26 @@ from upbit_stream.record.summary import StreamCount
 
 
 class Track:
-    """One stream on its way to its file.
+    """One stream on its way to its file; ``full`` is called when ``limit`` bytes of it are held.
 
-    A message becomes a row at once, so that its memory is free again while it is still warm. ``add`` takes a payload
-    and its time in ns, and says False where there is more to it; then `take` does.
+    A message becomes a row at once, so that its memory is free again while it is still warm. ``put`` takes a payload
+    and its time in ns.
     """
 
-    __slots__ = ("_is_malformed", "add", "code", "first_ns", "path", "rows", "type", "written", "written_bytes")
+    __slots__ = ("code", "first_ns", "path", "put", "rows", "type", "written", "written_bytes")
 
-    def __init__(self, first: RawMessage, path: Path, *, is_malformed: bool = False) -> None:
+    def __init__(
+        self, first: RawMessage, path: Path, limit: int, full: Callable[[Track], None], *, is_malformed: bool = False
+    ) -> None:
         self.type = first.type
         self.code = first.code
         self.path = path
         self.first_ns = first.received_at_ns
-        self.rows = Rows()
-        self.add: Callable[[bytes, int], bool] = _takes_none if is_malformed else self.rows.add
-        self._is_malformed = is_malformed
+        form = malformed_line if is_malformed else message_line
+        self.rows = Rows(form, limit, partial(full, self), not is_malformed)
+        self.put = self.rows.put
         self.written = 0
         self.written_bytes = 0
-
-    def take(self, raw: RawMessage) -> None:
-        """Keep the row of a message, whatever it looks like."""
-        form = malformed_line if self._is_malformed else message_line
-        self.rows.append(form(raw.payload, raw.received_at_ns), raw.received_at_ns)
 
     def drain(self, pool: FilePool) -> None:
         """Write what is held with one write. Raises RecordingError, and then still holds it."""
@@ -67,7 +65,3 @@ class Track:
             newest_received_at_ns=self.rows.newest_ns or self.first_ns,
             path=self.path,
         )
-
-
-def _takes_none(_payload: bytes, _received_at_ns: int) -> bool:
-    return False
