@@ -16,9 +16,10 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define DEEPEST 60 /* of nested values; the exchange has two */
 
-/* What may stand in a string as it is: all but the quote, the backslash and control characters. */
+/* What may stand in a string as it is: all but the quote, the backslash and control characters. What is beyond ASCII is
+ * left to a whole parser, which knows where it has to be right. */
 static const unsigned char is_plain[256] = {
-    [' '] = 1, ['!'] = 1, ['#' ... '['] = 1, [']' ... 255] = 1};
+    [' '] = 1, ['!'] = 1, ['#' ... '['] = 1, [']' ... 127] = 1};
 
 static inline int is_digit(char here) { return here >= '0' && here <= '9'; }
 
@@ -164,6 +165,13 @@ static inline const char *take_text(const char *at, const char **text, Py_ssize_
     return *at == '"' && *length > 0 ? at + 1 : NULL;
 }
 
+/* A time of at most 18 digits: where one is anything else, the parser does not believe the id either. */
+static inline const char *take_time(const char *at)
+{
+    const char *end = skip_digits(at);
+    return end != NULL && end - at <= 18 && (*at != '0' || end - at == 1) ? end : NULL;
+}
+
 /* An id above 0 of at most 18 digits. */
 static inline const char *take_id(const char *at, int64_t *id)
 {
@@ -217,6 +225,8 @@ static ALWAYS_INLINE int scan(const char *text, Py_ssize_t length, const int is_
             at = take_text(at, &stream, &stream_length);
         else if (is(name, size, is_simple ? "sid" : "sequential_id"))
             at = take_id(at, &head->trade_id);
+        else if (is(name, size, is_simple ? "tms" : "timestamp") || is(name, size, is_simple ? "ttms" : "trade_timestamp"))
+            at = take_time(at);
         else
             at = skip_value(at);
         if (at == NULL)
