@@ -28,10 +28,10 @@ heading = @printf '\n==== %s ====\n' '$(1)'
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv lint format types imports unit wheel-test test guarantees soak lock demo bench bench-guard clean
+.PHONY: help venv lint format types imports unit pure native-check wheel-test test guarantees soak lock demo bench bench-guard clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## make .venv from the lock file
 
@@ -67,11 +67,19 @@ unit: $(INSTALLED) ## pytest on the source tree; make unit ARGS='-k gap'
 	$(call heading,unit)
 	$(BIN)/python -m pytest $(ARGS)
 
+pure: $(INSTALLED) ## pytest on the twins in Python of what is written in C
+	$(call heading,pure)
+	UPBIT_STREAM_PURE=1 $(BIN)/python -m pytest -q tests/flow tests/session tests/record tests/native
+
+native-check: $(INSTALLED) ## the tests of the C part under gcc's sanitizers; not part of make test
+	$(call heading,native-check)
+	$(BIN)/python scripts/native_sanitize.py $(ARGS)
+
 wheel-test: $(INSTALLED) ## pytest on the built wheel, in an environment of its own
 	$(call heading,wheel-test)
 	$(BIN)/python scripts/wheel_test.py
 
-test: lint types imports unit wheel-test ## all checks, as CI runs them
+test: lint types imports unit pure wheel-test ## all checks, as CI runs them
 
 guarantees: $(INSTALLED) ## the numbers of README's table of guarantees
 	@$(BIN)/python scripts/guarantees.py

@@ -26,6 +26,8 @@ steps = st.lists(
 
 
 def held(rows):
+    with rows.lent() as lines:
+        assert lines == bytes(rows)
     return bytes(rows), len(rows), rows.size, rows.newest_ns
 
 
@@ -43,6 +45,18 @@ def test_both_hold_the_same_rows_and_ask_for_room_at_the_same_time(moves, form, 
         assert asked[0] == asked[1]
 
 
+def test_rows_that_are_being_read_stay_as_they_are():
+    rows = native.Rows(message_line, 10**6, lambda: None)
+    rows.put(b'{"a":1}', 5)
+    with rows.lent() as lines:
+        for change in (rows.clear, lambda: rows.put(b'{"a":1}', 5), lambda: rows.put(b'{"a":1} ', 5)):
+            with pytest.raises(BufferError, match="are being read"):
+                change()
+        assert lines == message_line(b'{"a":1}', 5)
+    rows.clear()
+    assert bytes(rows) == b""
+
+
 def test_a_plain_message_takes_the_short_way():
     rows = native.Rows(lambda *_: pytest.fail("formed"), 10**6, lambda: None)
     for payload in PAYLOADS:
@@ -50,7 +64,7 @@ def test_a_plain_message_takes_the_short_way():
     assert bytes(rows) == b"".join(message_line(payload, 5) for payload in PAYLOADS)
 
 
-@pytest.mark.parametrize("kind", [PythonRows, native.Rows])
+@pytest.mark.parametrize("kind", [PythonRows, native and native.Rows])
 def test_where_there_is_no_room_nothing_is_taken(kind):
     def full():
         raise OSError("no space left on device")
