@@ -17,8 +17,8 @@ from bench.loads import LOADS, Load
 from bench.stacks.typed import decoder
 from upbit_stream.flow.hub import Hub
 from upbit_stream.flow.intake import Intake
+from upbit_stream.flow.lane import Sink, Tap
 from upbit_stream.model.marks import Mark
-from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import Subscription
 from upbit_stream.record import Recorder
 
@@ -203,8 +203,9 @@ class _AsStream:
         for mark in marks:
             self._hub.continuity.resume(mark)
 
-    def tap(self, tap: Callable[[RawMessage], None]) -> None:
-        self._hub.tap(tap)
+    def tap(self, tap: Tap, sink: Sink | None = None) -> None:
+        """To the hub."""
+        self._hub.tap(tap, sink)
 
     def on(self, name: str, handler: Callable[[Any], None]) -> None:
         self._hub.on(name, handler)

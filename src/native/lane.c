@@ -279,7 +279,8 @@ typedef struct {
     Py_ssize_t length;
     Py_ssize_t kind_length;
     PyObject *code;
-    Route *route; /* the lane's own */
+    Route *route;   /* the lane's own */
+    PyObject *puts; /* tuple: what each tap takes these messages with, or None; NULL until it is asked */
 } Label;
 
 enum { FEW_LABELS = 256, MOST_LABELS = 16384 }; /* powers of two; an exchange has fewer than the most, of all types */
@@ -295,6 +296,7 @@ typedef struct {
     PyObject *tap_failed;
     PyObject *raw_message;
     PyObject *raw_units;
+    PyObject *sinks; /* tuple: one for each tap, or None */
     PyObject *taps;  /* tuple */
     PyObject *codes; /* dict: each code as one object */
     Route **routes;  /* the busiest first */
@@ -336,23 +338,28 @@ static PyObject *raised(void)
 #endif
 }
 
-/* Calls what takes one message. An Exception that it raises is told to `failed`; anything else comes out. */
-static int hand_over(PyObject *consumer, PyObject *message, PyObject *failed, int names_consumer)
+/* An Exception is told to `failed`, with the consumer that raised it where one is named; anything else comes out. */
+static int tell(PyObject *failed, PyObject *consumer)
 {
     PyObject *error, *told;
-    PyObject *result = PyObject_CallOneArg(consumer, message);
-    if (result != NULL) {
-        Py_DECREF(result);
-        return 0;
-    }
     if (!PyErr_ExceptionMatches(PyExc_Exception))
         return -1;
     error = raised();
-    told = names_consumer ? PyObject_CallFunctionObjArgs(failed, consumer, error, NULL)
-                          : PyObject_CallOneArg(failed, error);
+    told = consumer == NULL ? PyObject_CallOneArg(failed, error)
+                            : PyObject_CallFunctionObjArgs(failed, consumer, error, NULL);
     Py_DECREF(error);
     Py_XDECREF(told);
     return told == NULL ? -1 : 0;
+}
+
+/* Calls what takes one message. An Exception that it raises is told to `failed`; anything else comes out. */
+static int hand_over(PyObject *consumer, PyObject *message, PyObject *failed, int names_consumer)
+{
+    PyObject *result = PyObject_CallOneArg(consumer, message);
+    if (result == NULL)
+        return tell(failed, names_consumer ? consumer : NULL);
+    Py_DECREF(result);
+    return 0;
 }
 
 static int hand_to_all(PyObject *consumers, PyObject *message, PyObject *failed, int names_consumer)
@@ -648,6 +655,7 @@ static void forget_labels(Lane *self)
     for (place = 0; place < capacity; place++) {
         PyMem_Free(labels[place].text);
         Py_XDECREF(labels[place].code);
+        Py_XDECREF(labels[place].puts);
     }
     PyMem_Free(labels);
 }
@@ -737,6 +745,7 @@ static Label *label_of(Lane *self, const Head *head, Route *route)
     label->kind_length = head->kind_length;
     label->code = kept;
     label->route = route;
+    label->puts = NULL;
     self->labels_count++;
     return label;
 }
@@ -756,17 +765,91 @@ static int is_known(Seen *seen, PyObject *id)
 }
 
 /* To the taps, and to those who decode for themselves; it counts as received then. */
-static int give_raw(Lane *self, PyObject *payload, Route *route, PyObject *code, PyObject *id, PyObject *now)
+static PyObject *raw_of(Lane *self, PyObject *payload, Route *route, PyObject *code, PyObject *now)
 {
     PyObject *fields[] = {NULL, payload, route->kind, code, now};
-    PyObject *raw = PyObject_Vectorcall(self->raw_message, fields + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    int status = raw == NULL ? -1 : hand_to_all(self->taps, raw, self->tap_failed, 0);
+    return PyObject_Vectorcall(self->raw_message, fields + 1, 4 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* Ask each tap that can say so what takes the messages of this type and code. New reference: a tuple, or None. */
+static PyObject *ask_sinks(Lane *self, PyObject *raw)
+{
+    PyObject *sinks = Py_NewRef(self->sinks), *puts = PyTuple_New(PyTuple_GET_SIZE(sinks));
+    Py_ssize_t place;
+    for (place = 0; puts != NULL && place < PyTuple_GET_SIZE(sinks); place++) {
+        PyObject *sink = PyTuple_GET_ITEM(sinks, place), *put = Py_NewRef(Py_None);
+        if (sink != Py_None) {
+            Py_SETREF(put, PyObject_CallOneArg(sink, raw));
+            if (put == NULL && tell(self->tap_failed, NULL) == 0)
+                put = Py_NewRef(Py_None);
+        }
+        if (put == NULL)
+            Py_CLEAR(puts);
+        else
+            PyTuple_SET_ITEM(puts, place, put);
+    }
+    Py_DECREF(sinks);
+    return puts;
+}
+
+/* New reference to the tuple of a label, or None where taps get raw messages; NULL and an exception. */
+static PyObject *puts_of(Lane *self, const Head *head, Label *label, PyObject *payload, PyObject *code, PyObject *now)
+{
+    PyObject *raw, *puts, *sinks = self->sinks;
+    Route *route = label->route;
+    if (PyTuple_GET_SIZE(sinks) == 0)
+        return Py_NewRef(Py_None);
+    if (label->puts != NULL)
+        return Py_NewRef(label->puts);
+    raw = raw_of(self, payload, route, code, now);
+    puts = raw == NULL ? NULL : ask_sinks(self, raw);
+    Py_XDECREF(raw);
+    if (puts == NULL || self->sinks != sinks || PyTuple_GET_SIZE(puts) != PyTuple_GET_SIZE(self->taps))
+        return puts;
+    label = label_of(self, head, route); /* the lane may have forgotten its labels meanwhile */
+    if (label == NULL)
+        Py_CLEAR(puts);
+    else
+        Py_XSETREF(label->puts, Py_NewRef(puts));
+    return puts;
+}
+
+static int hand_bytes(PyObject *put, PyObject *payload, PyObject *now, PyObject *failed)
+{
+    PyObject *both[] = {NULL, payload, now};
+    PyObject *done = PyObject_Vectorcall(put, both + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (done == NULL)
+        return tell(failed, NULL);
+    Py_DECREF(done);
+    return 0;
+}
+
+/* To the taps, and to the consumers that decode for themselves. */
+static int give_raw(Lane *self, PyObject *payload, Route *route, PyObject *code, PyObject *id, PyObject *now,
+                    PyObject *puts)
+{
+    PyObject *raw = NULL, *taps = Py_NewRef(self->taps);
+    int has_puts = puts != Py_None && PyTuple_GET_SIZE(puts) == PyTuple_GET_SIZE(taps), status = 0;
+    Py_ssize_t place;
+    for (place = 0; place < PyTuple_GET_SIZE(taps) && status == 0; place++) {
+        PyObject *put = has_puts ? PyTuple_GET_ITEM(puts, place) : Py_None;
+        if (put != Py_None)
+            status = hand_bytes(put, payload, now, self->tap_failed);
+        else if (raw == NULL && (raw = raw_of(self, payload, route, code, now)) == NULL)
+            status = -1;
+        else
+            status = hand_over(PyTuple_GET_ITEM(taps, place), raw, self->tap_failed, 0);
+    }
+    Py_DECREF(taps);
+    if (status == 0 && raw == NULL && PyTuple_GET_SIZE(route->lazy) > 0 &&
+        (raw = raw_of(self, payload, route, code, now)) == NULL)
+        status = -1;
     if (status == 0) {
         route->count++;
         status = id == NULL ? PyDict_SetItem(route->last, code, now)
                             : PyDict_SetItem(((Seen *)route->seen)->newer, id, code);
     }
-    if (status == 0)
+    if (status == 0 && raw != NULL)
         status = hand_to_all(route->lazy, raw, self->consumer_failed, 1);
     Py_XDECREF(raw);
     return status;
@@ -801,7 +884,7 @@ static int decoded_first(Lane *self, PyObject *payload, Route *route)
     if (known > 0)
         status = attend(self, payload);
     else if (known == 0) {
-        status = give_raw(self, payload, route, code, id, now);
+        status = give_raw(self, payload, route, code, id, now, Py_None);
         if (status == 0 && PyTuple_GET_SIZE(route->lazy) == 0)
             status = deliver(self, route, message);
     }
@@ -829,8 +912,12 @@ static int undecoded(Lane *self, PyObject *payload, const Head *head, Route *rou
     }
     if (known > 0)
         status = attend(self, payload);
-    else if (known == 0 && (now = now_of(self)) != NULL)
-        status = give_raw(self, payload, route, code, id, now);
+    else if (known == 0 && (now = now_of(self)) != NULL) {
+        PyObject *puts = puts_of(self, head, label, payload, code, now);
+        if (puts != NULL)
+            status = give_raw(self, payload, route, code, id, now, puts);
+        Py_XDECREF(puts);
+    }
 done:
     Py_XDECREF(now);
     Py_XDECREF(id);
@@ -901,6 +988,7 @@ static int lane_clear(Lane *self)
     Py_CLEAR(self->raw_message);
     Py_CLEAR(self->raw_units);
     Py_CLEAR(self->taps);
+    Py_CLEAR(self->sinks);
     Py_CLEAR(self->codes);
     return 0;
 }
@@ -928,9 +1016,10 @@ static PyObject *lane_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     self->call = lane_vectorcall;
     self->taps = PyTuple_New(0);
+    self->sinks = PyTuple_New(0);
     self->codes = PyDict_New();
     self->routes = PyMem_Calloc(PyTuple_GET_SIZE(routes) + 1, sizeof(Route *));
-    if (self->routes == NULL || self->taps == NULL || self->codes == NULL) {
+    if (self->routes == NULL || self->taps == NULL || self->sinks == NULL || self->codes == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
@@ -965,6 +1054,9 @@ static int lane_traverse(Lane *self, visitproc visit, void *arg)
     Py_VISIT(self->raw_message);
     Py_VISIT(self->raw_units);
     Py_VISIT(self->taps);
+    Py_VISIT(self->sinks);
+    for (place = 0; place < self->labels_capacity; place++)
+        Py_VISIT(self->labels[place].puts);
     Py_VISIT(self->codes);
     return 0;
 }
@@ -976,10 +1068,19 @@ static void lane_dealloc(Lane *self)
     Py_TYPE(self)->tp_free(self);
 }
 
+static PyObject *lane_get_sinks(Lane *self, void *closure) { return given(self->sinks); }
+
+static int lane_set_sinks(Lane *self, PyObject *value, void *closure)
+{
+    forget_labels(self); /* they keep what the sinks said */
+    return set_tuple(&self->sinks, value);
+}
+
 static PyObject *lane_get_taps(Lane *self, void *closure) { return given(self->taps); }
 static int lane_set_taps(Lane *self, PyObject *value, void *closure) { return set_tuple(&self->taps, value); }
 
 static PyGetSetDef lane_getset[] = {
+    {"sinks", (getter)lane_get_sinks, (setter)lane_set_sinks, "for each tap: what says what takes a type and code", NULL},
     {"taps", (getter)lane_get_taps, (setter)lane_set_taps, "who gets the bytes before they are decoded", NULL},
     {NULL},
 };

@@ -20,7 +20,10 @@ typedef struct {
     PyObject *full;
     Py_ssize_t limit; /* bytes, at which `full` is asked for room */
     int is_plain;
+    int lent;
 } Rows;
+
+static int is_lent(Rows *self);
 
 #define STAMP ",\"received_at_ns\":"
 #define STAMP_SIZE ((Py_ssize_t)sizeof STAMP - 1)
@@ -94,7 +97,7 @@ static int add_formed(Rows *self, PyObject *payload, PyObject *at_ns)
         return -1;
     if (!PyBytes_Check(row))
         PyErr_SetString(PyExc_TypeError, "a row is bytes");
-    else if (make_room(self, PyBytes_GET_SIZE(row)) == 0) {
+    else if (!is_lent(self) && make_room(self, PyBytes_GET_SIZE(row)) == 0) {
         memcpy(self->text + self->size, PyBytes_AS_STRING(row), PyBytes_GET_SIZE(row));
         self->size += PyBytes_GET_SIZE(row);
         status = 0;
@@ -120,6 +123,8 @@ static PyObject *rows_put(Rows *self, PyObject *const *args, Py_ssize_t count)
             return NULL;
         Py_DECREF(done);
     }
+    if (is_lent(self))
+        return NULL;
     if (self->is_plain && at_ns >= 0 && is_plain_object(PyBytes_AS_STRING(args[0]), PyBytes_GET_SIZE(args[0])))
         status = add_plain(self, PyBytes_AS_STRING(args[0]), PyBytes_GET_SIZE(args[0]), at_ns);
     else
@@ -160,11 +165,35 @@ static int rows_forget(Rows *self)
 
 static PyObject *rows_clear(Rows *self, PyObject *unused)
 {
+    if (is_lent(self))
+        return NULL;
     self->size = self->count = 0;
     Py_RETURN_NONE;
 }
 
 static PyObject *rows_bytes(Rows *self, PyObject *unused) { return PyBytes_FromStringAndSize(self->text, self->size); }
+
+/* While somebody reads them where they lie, nothing is added and nothing forgotten. */
+static int rows_lend(Rows *self, Py_buffer *view, int flags)
+{
+    if (PyBuffer_FillInfo(view, (PyObject *)self, self->text == NULL ? "" : self->text, self->size, 1, flags) < 0)
+        return -1;
+    self->lent++;
+    return 0;
+}
+
+static void rows_take_back(Rows *self, Py_buffer *view) { self->lent--; }
+
+static int is_lent(Rows *self)
+{
+    if (self->lent)
+        PyErr_SetString(PyExc_BufferError, "the rows are being read");
+    return self->lent > 0;
+}
+
+static PyBufferProcs rows_buffer = {(getbufferproc)rows_lend, (releasebufferproc)rows_take_back};
+
+static PyObject *rows_lent(Rows *self, PyObject *unused) { return PyMemoryView_FromObject((PyObject *)self); }
 
 static Py_ssize_t rows_length(Rows *self) { return self->count; }
 
@@ -179,6 +208,7 @@ static void rows_dealloc(Rows *self)
 static PyMethodDef rows_methods[] = {
     {"put", (PyCFunction)(void (*)(void))rows_put, METH_FASTCALL, "Keep the row of a message."},
     {"clear", (PyCFunction)rows_clear, METH_NOARGS, "Forget all; the memory is kept for the next."},
+    {"lent", (PyCFunction)rows_lent, METH_NOARGS, "All of them, to be read where they lie."},
     {"__bytes__", (PyCFunction)rows_bytes, METH_NOARGS, "All of them."},
     {NULL},
 };
@@ -205,4 +235,5 @@ PyTypeObject Rows_Type = {
     .tp_methods = rows_methods,
     .tp_members = rows_members,
     .tp_as_sequence = &rows_sequence,
+    .tp_as_buffer = &rows_buffer,
 };

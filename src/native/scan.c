@@ -1,8 +1,9 @@
 /* Type, code and id of a message, read without making anything of the rest.
  *
  * The rest is looked at all the same: a recording takes these bytes as they are, so they have to be JSON from the first
- * to the last. Whatever is not the plain case (an escape in a wanted string, a key that comes twice, a list, an id that
- * is no plain number, a snapshot of a trade, garbage) is left to a whole parser: the answer 0 says no more than that.
+ * to the last; of the levels of an order book no more is made sure than that they stay what they are in a row (see
+ * past_levels). Whatever is not the plain case (an escape in a wanted string, a key that comes twice, a list, an id that is
+ * no plain number, a snapshot of a trade, garbage) is left to a whole parser: the answer 0 says no more than that.
  *
  * Every byte is looked at once and none behind the NUL that follows the text: it is allowed nowhere in JSON, so that it
  * ends each loop here.
@@ -185,6 +186,34 @@ static inline const char *take_id(const char *at, int64_t *id)
     return value > 0 && !is_digit(*at) && *at != '.' && *at != 'e' && *at != 'E' ? at : NULL;
 }
 
+/* Behind the levels of an order book, NULL where they are not what they always were: flat objects of four numbers. They are
+ * most of what is recorded, and walking over them would cost more than all the rest; so their characters are counted, which
+ * the compiler does sixteen at a time. What is between the braces may still be no number. */
+static const char *past_levels(const char *at, const char *end)
+{
+    const char *last = at[0] == '[' && at[1] == '{' ? memchr(at, ']', end - at) : NULL;
+    Py_ssize_t left, place, opened = 0, closed = 0, quotes = 0;
+    unsigned char is_odd = 0;
+    if (last == NULL || last[-1] != '}')
+        return NULL;
+    for (at++, left = last - at; left > 0; left -= 240) {
+        const unsigned char *some = (const unsigned char *)(last - left);
+        unsigned char open = 0, close = 0, quote = 0;
+        Py_ssize_t count = left < 240 ? left : 240;
+        for (place = 0; place < count; place++) {
+            unsigned char here = some[place];
+            open += here == '{';
+            close += here == '}';
+            quote += here == '"';
+            is_odd |= (here < ' ') | (here > '~') | (here == '\\') | (here == '[');
+        }
+        opened += open;
+        closed += close;
+        quotes += quote;
+    }
+    return !is_odd && opened == closed && quotes == 8 * opened ? last + 1 : NULL;
+}
+
 static ALWAYS_INLINE int is(const char *text, Py_ssize_t length, const char *name)
 {
     return length == (Py_ssize_t)strlen(name) && memcmp(text, name, strlen(name)) == 0;
@@ -227,6 +256,10 @@ static ALWAYS_INLINE int scan(const char *text, Py_ssize_t length, const int is_
             at = take_id(at, &head->trade_id);
         else if (is(name, size, is_simple ? "tms" : "timestamp") || is(name, size, is_simple ? "ttms" : "trade_timestamp"))
             at = take_time(at);
+        else if (is(name, size, is_simple ? "obu" : "orderbook_units")) {
+            const char *behind = past_levels(at, text + length);
+            at = behind != NULL ? behind : skip_value(at);
+        }
         else
             at = skip_value(at);
         if (at == NULL)

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from upbit_stream.errors import InvalidSubscription, StreamClosed, UpbitStreamError, UsageError
 from upbit_stream.flow.filling import Filling
 from upbit_stream.flow.hub import Hub
-from upbit_stream.flow.lane import Tap
+from upbit_stream.flow.lane import Sink, Tap
 from upbit_stream.flow.recovery import Recovery
 from upbit_stream.flow.subscriber import Policy, Subscriber, check_buffer
 from upbit_stream.model.credentials import Credentials
@@ -311,11 +311,11 @@ class Stream:
         """Call ``handler`` no more."""
         self._hub.off(name, handler)
 
-    def tap(self, tap: Tap) -> None:
-        """Call ``tap`` with every `RawMessage`, before it is decoded. An error in it ends the stream: a recorder that
-        cannot write must not go unnoticed.
+    def tap(self, tap: Tap, sink: Sink | None = None) -> None:
+        """Call ``tap`` with every `RawMessage`; an error in it ends the stream, as data may be lost. ``sink(first)``
+        may name what is called with payload and ``received_at_ns`` instead, for most messages of a type and code.
         """
-        self._hub.tap(tap)
+        self._hub.tap(tap, sink)
 
     # state
 

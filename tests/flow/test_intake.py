@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upbit_stream.flow.intake import Intake
+from upbit_stream.flow.lane import Sink
 from upbit_stream.model import messages as model
 from upbit_stream.model.raw import RawMessage
 from upbit_stream.model.subscription import TYPES
@@ -57,6 +58,7 @@ class Outlet:
 
     def __init__(self, *consumers, taps=(), decodes=True):
         self.taps = tuple(taps)
+        self.sinks: tuple[Sink | None, ...] = (None,) * len(self.taps)
         self.all = consumers if decodes else ()
         self.lazy = ()
         self.asked = []

@@ -1,5 +1,6 @@
 import json
 import random
+import re
 
 import msgspec
 import pytest
@@ -44,6 +45,11 @@ def agrees(payload, simple):
         return
     kind, code, trade_id = head
     whole = read_head(payload, simple)
+    if isinstance(whole, Unreadable) and kind == b"orderbook":  # its levels may be any that stay on their line
+        [levels] = re.findall(rb"\[\{.*?\}\]", payload)
+        assert levels.isascii()
+        assert levels.decode().isprintable()
+        whole = read_head(payload.replace(levels, b"[]"), simple)
     assert not isinstance(whole, Unreadable), whole.reason
     assert (whole.name, whole.market) == (kind.decode(), code.decode())
     if kind == b"trade":

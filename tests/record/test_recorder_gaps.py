@@ -27,7 +27,7 @@ class FakeStream:
         self.calls.append("resume")
         self.marks = list(marks)
 
-    def tap(self, tap):
+    def tap(self, tap, sink=None):
         self.calls.append("tap")
         self.taps.append(tap)
 

@@ -59,7 +59,7 @@ class Run:
                 self.known |= unfilled.trades
                 self.gaps.append((unfilled.from_ns, unfilled.to_ns))
 
-    def tap(self, tap):
+    def tap(self, tap, sink=None):
         self.write = tap
 
     def on(self, name, handler):

@@ -30,16 +30,16 @@ class Mortal:
     def resume(self, marks: Iterable[Mark]) -> None:
         self._stream.resume(marks)
 
-    def tap(self, tap: Callable[[Any], None]) -> None:
-        self._stream.tap(self._while_alive(tap))
+    def tap(self, tap: Callable[[Any], None], sink: Any = None) -> None:
+        self._stream.tap(self._while_alive(tap), lambda first: self._while_alive(sink(first)))
 
     def on(self, name: str, handler: Callable[[Any], None]) -> None:
         self._stream.on(name, self._while_alive(handler))
 
-    def _while_alive(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
-        def call_while_alive(argument: Any) -> None:
+    def _while_alive(self, call: Callable[..., None]) -> Callable[..., None]:
+        def call_while_alive(*arguments: Any) -> None:
             if self.is_alive:
-                call(argument)
+                call(*arguments)
 
         return call_while_alive
 

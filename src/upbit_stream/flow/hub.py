@@ -14,7 +14,7 @@ from typing import Any
 from upbit_stream.errors import UsageError
 from upbit_stream.flow.continuity import Continuity
 from upbit_stream.flow.intake import Intake
-from upbit_stream.flow.lane import Consumer, Tap
+from upbit_stream.flow.lane import Consumer, Sink, Tap
 from upbit_stream.flow.ordering import Ordering
 from upbit_stream.flow.subscriber import Policy, Subscriber
 from upbit_stream.flow.throttle import Throttle
@@ -67,6 +67,7 @@ class Hub:
         self._ended_counts: dict[str, int] = {}
         self._dropped = 0  # by subscribers that are gone
         self.taps: tuple[Tap, ...] = ()
+        self.sinks: tuple[Sink | None, ...] = ()
         self.handler_errors = 0
         self._failures = Throttle(interval_s=_TOLD_AGAIN_AFTER_S)
         self._told_drops: dict[Subscriber[Any], tuple[int, int]] = {}  # when, and how many there were
@@ -184,9 +185,9 @@ class Hub:
         self._handlers[name] = tuple(had for had in self._handlers.get(name, ()) if had != handler)
         self._refresh()
 
-    def tap(self, tap: Tap) -> None:
-        """Call ``tap`` with every raw message, before it is decoded."""
-        self.taps = (*self.taps, tap)
+    def tap(self, tap: Tap, sink: Sink | None = None) -> None:
+        """See `Stream.tap`."""
+        self.taps, self.sinks = (*self.taps, tap), (*self.sinks, sink)
         self._refresh()
 
     def subscriber(

@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec import Raw
 
 from upbit_stream.flow.continuity import Continuity
-from upbit_stream.flow.lane import ATTENTIVE, DIRECT, RAW_FIRST, Consumer, Lane, Route, Tap
+from upbit_stream.flow.lane import ATTENTIVE, DIRECT, RAW_FIRST, Consumer, Lane, Route, Sink, Tap
 from upbit_stream.model.events import Malformed
 from upbit_stream.model.messages import AnyMessage
 from upbit_stream.model.raw import RawMessage
@@ -30,6 +30,7 @@ class Outlet(Protocol):
     """What an intake delivers into."""
 
     taps: tuple[Tap, ...]
+    sinks: tuple[Sink | None, ...]
 
     def consumers(self, kind: str) -> tuple[Consumer, ...]:
         """The consumers of a type."""
@@ -166,7 +167,7 @@ class Intake:
         for kind, route in self._routes.items():
             route.consumers = self._outlet.consumers(kind)
             route.lazy = self._outlet.lazy_consumers(kind)
-        self.receive.taps = self._outlet.taps
+        self.receive.taps, self.receive.sinks = self._outlet.taps, self._outlet.sinks
         self.attend()
 
     def attend(self) -> None:

@@ -20,6 +20,7 @@ from upbit_stream.session.seen import Seen
 
 Consumer = Callable[[Any], None]
 Tap = Callable[[RawMessage], None]
+Sink = Callable[[RawMessage], Callable[[bytes, int], None]]  # see `Stream.tap`
 
 # What a lane does with a payload.
 DIRECT: Final = 0  # decode and deliver
@@ -65,10 +66,20 @@ class PythonLane:
     """Takes the payload of one message; never raises.
 
     ``decode`` makes one twin, or a list of them; where it raises one of ``unreadable`` the payload goes to
-    ``attentively``. ``mode`` and ``taps`` may be set at any time.
+    ``attentively``. ``mode``, ``taps`` and ``sinks`` (one for each tap, or None) may be set at any time.
     """
 
-    __slots__ = ("_attentively", "_by_class", "_consumer_failed", "_decode", "_time_ns", "_unreadable", "mode", "taps")
+    __slots__ = (
+        "_attentively",
+        "_by_class",
+        "_consumer_failed",
+        "_decode",
+        "_time_ns",
+        "_unreadable",
+        "mode",
+        "sinks",
+        "taps",
+    )
 
     def __init__(
         self,
@@ -91,6 +102,7 @@ class PythonLane:
         self._consumer_failed = consumer_failed
         self.mode = DIRECT
         self.taps: tuple[Tap, ...] = ()
+        self.sinks: tuple[Sink | None, ...] = ()
 
     def __call__(self, payload: bytes) -> None:
         """See the class."""

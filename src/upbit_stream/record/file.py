@@ -46,7 +46,7 @@ class AppendFile:
             self.close()
             raise recording_error("open", path, error) from error
 
-    def append(self, lines: bytes) -> None:
+    def append(self, lines: bytes | memoryview) -> None:
         """Write ``lines`` (each ending with a line break) all, or leave the file as it was and raise."""
         try:
             if self._torn_at is not None:
@@ -113,7 +113,7 @@ def _end_of_last_line(fd: int, size: int) -> int:
     return 0
 
 
-def _write_all(fd: int, lines: bytes) -> None:
+def _write_all(fd: int, lines: bytes | memoryview) -> None:
     written = os.write(fd, lines)
     while written < len(lines):  # a disk that fills up takes a part first and refuses the next
         more = os.write(fd, memoryview(lines)[written:])

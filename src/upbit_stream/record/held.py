@@ -45,6 +45,10 @@ class PythonRows:
     def __bytes__(self) -> bytes:
         return b"".join(self._rows)
 
+    def lent(self) -> memoryview:
+        """All of them, to be read and released before anything else is done with them."""
+        return memoryview(bytes(self))
+
     def put(self, payload: bytes, received_at_ns: int) -> None:
         """Keep the row of a message."""
         if self.size >= self.limit:

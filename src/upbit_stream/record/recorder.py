@@ -77,7 +77,7 @@ class Recorder:
                 await stream.subscribe("trade", ["SGD-BTC"])
         """
         stream.resume(self.marks())
-        stream.tap(self.write)
+        stream.tap(self.write, self.sink)
         stream.on("gap", self.gap)
         stream.on("recovered", self.recovered)
 

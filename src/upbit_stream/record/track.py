@@ -43,7 +43,8 @@ class Track:
         rows = self.rows
         if not rows:
             return
-        pool.open(self.path).append(bytes(rows))
+        with rows.lent() as lines:
+            pool.open(self.path).append(lines)
         self.written += len(rows)
         self.written_bytes += rows.size
         rows.clear()
