@@ -792,15 +792,13 @@ static PyObject *ask_sinks(Lane *self, PyObject *raw)
     return puts;
 }
 
-/* New reference to the tuple of a label, or None where taps get raw messages; NULL and an exception. */
-static PyObject *puts_of(Lane *self, const Head *head, Label *label, PyObject *payload, PyObject *code, PyObject *now)
+/* What a label is to keep: a new reference to a tuple, or None where taps get raw messages; NULL and an exception. */
+static PyObject *puts_of(Lane *self, const Head *head, Route *route, PyObject *payload, PyObject *code, PyObject *now)
 {
     PyObject *raw, *puts, *sinks = self->sinks;
-    Route *route = label->route;
+    Label *label;
     if (PyTuple_GET_SIZE(sinks) == 0)
         return Py_NewRef(Py_None);
-    if (label->puts != NULL)
-        return Py_NewRef(label->puts);
     raw = raw_of(self, payload, route, code, now);
     puts = raw == NULL ? NULL : ask_sinks(self, raw);
     Py_XDECREF(raw);
@@ -900,11 +898,12 @@ done:
 static int undecoded(Lane *self, PyObject *payload, const Head *head, Route *route)
 {
     Label *label = label_of(self, head, route);
-    PyObject *now = NULL, *id = NULL, *code;
+    PyObject *now = NULL, *id = NULL, *code, *puts;
     int status = -1, known = 0;
     if (label == NULL)
         return PyErr_Occurred() ? -1 : attend(self, payload);
-    code = Py_NewRef(label->code); /* a consumer may make this lane forget its labels */
+    code = Py_NewRef(label->code); /* whatever is called may make this lane forget its labels */
+    puts = Py_XNewRef(label->puts);
     if (route->id_offset >= 0) {
         if ((id = PyLong_FromLongLong(head->trade_id)) == NULL)
             goto done;
@@ -913,12 +912,13 @@ static int undecoded(Lane *self, PyObject *payload, const Head *head, Route *rou
     if (known > 0)
         status = attend(self, payload);
     else if (known == 0 && (now = now_of(self)) != NULL) {
-        PyObject *puts = puts_of(self, head, label, payload, code, now);
+        if (puts == NULL)
+            puts = puts_of(self, head, route, payload, code, now);
         if (puts != NULL)
             status = give_raw(self, payload, route, code, id, now, puts);
-        Py_XDECREF(puts);
     }
 done:
+    Py_XDECREF(puts);
     Py_XDECREF(now);
     Py_XDECREF(id);
     Py_DECREF(code);

@@ -9,6 +9,7 @@ from upbit_stream.errors import MalformedMessage
 from upbit_stream.flow.continuity import Continuity
 from upbit_stream.flow.intake import Intake
 from upbit_stream.flow.lane import PythonLane, PythonRoute
+from upbit_stream.model.raw import RawMessage
 from upbit_stream.native import native
 from upbit_stream.wire.decoder import Decoder
 
@@ -65,11 +66,17 @@ class Watched:
     def spoil(self, raw):
         raise OSError(raw.code)
 
-    def listen(self, consumers, taps, lazy):
-        """Who there is, by name; the lazy ones only where there are no others."""
+    def sink(self, name):
+        """What names, for a type and code, a function that does as the tap would with what it is spared."""
+        tap = getattr(self, name)
+        return lambda first: lambda payload, now: tap(RawMessage(payload, first.type, first.code, now))
+
+    def listen(self, consumers, taps, lazy, sinks=()):
+        """Who there is, by name; the lazy ones only where there are no others. ``sinks``: which taps have one."""
         self.outlet.all = tuple(getattr(self, name) for name in (*consumers, *lazy))
         self.outlet.lazy = tuple(getattr(self, name) for name in lazy)
         self.outlet.taps = tuple(getattr(self, name) for name in taps)
+        self.outlet.sinks = tuple(self.sink(name) if name in sinks else None for name in taps)
         self.intake.refresh()
 
     def state(self):

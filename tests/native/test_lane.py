@@ -26,6 +26,10 @@ LISTENERS = [
     (["refuse", "consume"], ["spoil", "tap"], []),
     ([], [], ["take_raw"]),
     ([], ["tap"], ["take_raw"]),
+    ([], ["tap"], [], ["tap"]),
+    ([], ["spoil", "tap"], [], ["spoil", "tap"]),
+    ([], ["tap", "spoil"], ["take_raw"], ["spoil"]),
+    (["consume"], ["tap"], [], ["tap"]),
     ([], ["spoil"], ["take_raw", "take_raw"]),
 ]
 SPOILT = [b"", b'"', b"{", b"}", b"[", b"]", b",", b":", b"-", b"null", b"\\", b"\xff", b"\x00", b"9"]
@@ -91,8 +95,8 @@ def test_both_lanes_do_the_same(wire_format, exact, tells_apart, watch, seed):
         chance = random.Random(seed)
         watched = Watched(twin, wire_format, exact=exact, tells_apart=tells_apart, watch=watch)
         for _ in range(6):
-            consumers, taps, lazy = chance.choice(LISTENERS)
-            watched.listen(consumers, taps, lazy)
+            listeners = _, taps, lazy, *_ = chance.choice(LISTENERS)
+            watched.listen(*listeners)
             # Who decodes later finds out later.
             may_spoil = bool(taps) or not lazy
             for _ in range(chance.randint(0, 8)):
@@ -150,7 +154,7 @@ def test_what_is_no_exception_comes_out(twin, listeners):
     for name in ("consume", "tap", "take_raw", "refuse", "spoil"):
         setattr(watched, name, interrupted)
     watched.listen(*listeners)
-    if not any(listeners):
+    if not any(listeners[:3]):
         watched.intake.receive(sample("trade"))
         return
     with pytest.raises(KeyboardInterrupt):
@@ -174,6 +178,55 @@ def test_consumers_come_and_go_while_they_are_called(twin):
     watched.intake.refresh()
     watched.intake.receive(sample("ticker"))
     assert seen
+
+
+def test_a_sink_is_asked_once_for_a_type_and_code():
+    watched = Watched("c")
+    asked = []
+
+    def sink(first):
+        asked.append((first.type, first.code))
+        return lambda payload, now: watched.seen.append((payload, now))
+
+    watched.listen([], ["tap"], [])
+    watched.outlet.sinks = (sink,)
+    watched.intake.refresh()
+    payloads = [sample(kind) for kind in ("ticker", "orderbook", "ticker", "orderbook")]
+    for payload in payloads:
+        watched.intake.receive(payload)
+    assert asked == [("ticker", "SGD-BTC"), ("orderbook", "SGD-BTC")]
+    assert watched.seen == [(payload, 100) for payload in payloads]
+    watched.intake.refresh()  # what they said is forgotten
+    watched.intake.receive(payloads[0])
+    assert len(asked) == 3
+
+
+def test_a_sink_or_a_clock_that_changes_who_listens():
+    """What a lane remembers of a type and code may go while it is used."""
+    watched = Watched("c", tells_apart=False)
+
+    def restless(*_):
+        for number in range(300):
+            watched.intake.receive.sinks = (restless, None) if number % 2 else (None, restless)
+        watched.intake.receive.taps = (watched.tap, watched.tap)
+        return restless
+
+    watched.listen([], ["tap"], [])
+    watched.outlet.sinks = (restless,)
+    watched.intake.refresh()
+    for _ in range(20):
+        watched.intake.receive(sample("ticker"))
+        watched.intake.receive(sample("orderbook"))
+
+    def time_ns():
+        lane.sinks = (restless,)
+        return 5
+
+    lane: Any
+    lane, _ = _pair(time_ns=time_ns)
+    lane.taps, lane.mode = (lambda raw: None,), 1
+    for _ in range(20):
+        lane(sample("trade"))
 
 
 def test_more_codes_than_there_are_labels_for():

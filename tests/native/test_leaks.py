@@ -68,10 +68,10 @@ class Lanes:
             is_simple=False,
         )
 
-    def listening(self, mode, *, consumers=(), taps=(), lazy=()):
+    def listening(self, mode, *, consumers=(), taps=(), lazy=(), sinks=()):
         for route in self.routes:
             route.consumers, route.lazy = consumers, lazy
-        self.lane.taps, self.lane.mode = taps, mode
+        self.lane.taps, self.lane.sinks, self.lane.mode = taps, sinks, mode
         return self
 
     def receive(self, payload):
@@ -109,6 +109,15 @@ def _lanes():
     yield "tapped and delivered", Lanes().listening(1, taps=(ignored,), consumers=(ignored,)).receive(TRADE)
     yield "tap raises", Lanes().listening(1, taps=(raising,), consumers=(raising,)).receive(TRADE)
     yield "tap told raises", Lanes(told=raising).listening(1, taps=(raising,), consumers=(raising,)).receive(TRADE)
+    yield "sunk", Lanes().listening(1, taps=(ignored,), sinks=(lambda first: lambda *both: None,)).receive(TRADE)
+    yield "sink raises", Lanes().listening(1, taps=(ignored,), sinks=(raising,)).receive(TRADE)
+    yield "put raises", Lanes().listening(1, taps=(ignored,), sinks=(lambda first: raising,)).receive(TRADE)
+    yield "sink told raises", Lanes(told=raising).listening(1, taps=(ignored,), sinks=(raising,)).receive(TRADE)
+    renewed = Lanes()
+    yield (
+        "new sinks",
+        lambda: renewed.listening(1, taps=(ignored,), sinks=(lambda first: ignored, None)).receive(TRADE)(),
+    )
     yield "lazy", Lanes().listening(1, lazy=(ignored, raising)).receive(TRADE)
     yield "lazy told raises", Lanes(told=raising).listening(1, lazy=(raising,)).receive(BOOK)
     yield "raw raises", Lanes(raw=raising).listening(1, taps=(ignored,), consumers=(ignored,)).receive(TRADE)
@@ -206,6 +215,13 @@ def _others():
         [book] = exact(LONG_BOOK, 1)
         return book.best, book.orderbook_units
 
+    def lent():
+        with rows.lent() as lines:
+            with contextlib.suppress(BufferError):
+                rows.put(TRADE, 5)
+            return len(lines)
+
+    yield "rows that are lent", lent
     yield "rows", lambda: (rows.put(TRADE, 5), rows.put(b"{}", 5), bytes(rows))
     yield "rows that fail", failing_rows
     yield "scan", lambda: (native.scan(TRADE, False), native.scan(b"x", True), native.scan(LONG_BOOK, False))
