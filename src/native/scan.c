@@ -192,26 +192,32 @@ static inline const char *take_id(const char *at, int64_t *id)
 static const char *past_levels(const char *at, const char *end)
 {
     const char *last = at[0] == '[' && at[1] == '{' ? memchr(at, ']', end - at) : NULL;
-    Py_ssize_t left, place, opened = 0, closed = 0, quotes = 0;
+    Py_ssize_t left, place, opened = 0, closed = 0, quotes = 0, colons = 0, commas = 0;
     unsigned char is_odd = 0;
     if (last == NULL || last[-1] != '}')
         return NULL;
     for (at++, left = last - at; left > 0; left -= 240) {
         const unsigned char *some = (const unsigned char *)(last - left);
-        unsigned char open = 0, close = 0, quote = 0;
+        unsigned char open = 0, close = 0, quote = 0, colon = 0, comma = 0;
         Py_ssize_t count = left < 240 ? left : 240;
         for (place = 0; place < count; place++) {
             unsigned char here = some[place];
             open += here == '{';
             close += here == '}';
             quote += here == '"';
+            colon += here == ':';
+            comma += here == ',';
             is_odd |= (here < ' ') | (here > '~') | (here == '\\') | (here == '[');
         }
         opened += open;
         closed += close;
         quotes += quote;
+        colons += colon;
+        commas += comma;
     }
-    return !is_odd && opened == closed && quotes == 8 * opened ? last + 1 : NULL;
+    return !is_odd && opened == closed && quotes == 8 * opened && colons == 4 * opened && commas == 4 * opened - 1
+               ? last + 1
+               : NULL;
 }
 
 static ALWAYS_INLINE int is(const char *text, Py_ssize_t length, const char *name)

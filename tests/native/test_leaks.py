@@ -114,10 +114,11 @@ def _lanes():
     yield "put raises", Lanes().listening(1, taps=(ignored,), sinks=(lambda first: raising,)).receive(TRADE)
     yield "sink told raises", Lanes(told=raising).listening(1, taps=(ignored,), sinks=(raising,)).receive(TRADE)
     renewed = Lanes()
-    yield (
-        "new sinks",
-        lambda: renewed.listening(1, taps=(ignored,), sinks=(lambda first: ignored, None)).receive(TRADE)(),
-    )
+
+    def new_sinks():
+        renewed.listening(1, taps=(ignored,), sinks=(lambda first: ignored,)).receive(TRADE)()
+
+    yield "new sinks", new_sinks
     yield "lazy", Lanes().listening(1, lazy=(ignored, raising)).receive(TRADE)
     yield "lazy told raises", Lanes(told=raising).listening(1, lazy=(raising,)).receive(BOOK)
     yield "raw raises", Lanes(raw=raising).listening(1, taps=(ignored,), consumers=(ignored,)).receive(TRADE)

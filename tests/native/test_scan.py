@@ -45,8 +45,9 @@ def agrees(payload, simple):
         return
     kind, code, trade_id = head
     whole = read_head(payload, simple)
-    if isinstance(whole, Unreadable) and kind == b"orderbook":  # its levels may be any that stay on their line
-        [levels] = re.findall(rb"\[\{.*?\}\]", payload)
+    if isinstance(whole, Unreadable):  # the levels of a book may be any that stay on their line
+        assert b'"obu"' in payload or b'"orderbook_units"' in payload
+        [levels] = re.findall(rb"\[\{[^]]*\}\]", payload)
         assert levels.isascii()
         assert levels.decode().isprintable()
         whole = read_head(payload.replace(levels, b"[]"), simple)
@@ -194,3 +195,15 @@ def test_garbage_is_left_to_the_parser(garbage):
 def test_where_who_asks_decodes_later_it_stops_at_once():
     assert native.scan(b'{"type":"ticker","code":"A",garbage', False, False) == (b"ticker", b"A", 0)
     assert native.scan(b'{"type":"trade","code":"A",garbage', False, False) is None
+
+
+@pytest.mark.parametrize("spoil", [b",", b":", b'"', b"{", b"}", b"[", b"]", b"\\", b"\n", b"\x00", b"\xc3", b"\x7f"])
+def test_levels_whose_signs_are_not_those_of_levels_are_left_to_the_parser(spoil):
+    level = b'{"ap":127.0,"bp":126.0,"as":1.5,"bs":2}'
+    whole = b'{"ty":"orderbook","cd":"A","obu":[' + b",".join([level] * 15) + b'],"st":"REALTIME"}'
+    assert told(whole, True) == ("orderbook", "A", 0)
+    first, last = whole.index(b"["), whole.index(b"]")
+    for at in range(first + 1, last):
+        for payload in (whole[:at] + spoil + whole[at:], whole[:at] + spoil + whole[at + 1 :]):
+            if native.scan(payload, True) is not None:
+                json.loads(payload)  # raises where it is none
