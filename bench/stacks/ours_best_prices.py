@@ -16,8 +16,8 @@ async def receive(task: Task, meter: Meter) -> None:
     count = meter.counter(finished.set)
 
     def handler(book: OrderBook) -> None:
-        best = book.orderbook_units[0]
-        count((best.ask_price, best.bid_price))
+        best = book.best
+        count(None if best is None else (best.ask_price, best.bid_price))
 
     async with stream_of(task) as stream:
         stream.on("orderbook", handler)

@@ -72,9 +72,18 @@ static int ask(Inbox *self, PyObject *name)
     return result == NULL ? -1 : 0;
 }
 
+static int drop_oldest(Inbox *self)
+{
+    if (!self->counts_drops || self->extra || self->size == 0)
+        return ask(self, name_drop_oldest);
+    self->dropped++;
+    Py_DECREF(pop(self));
+    return 0;
+}
+
 static PyObject *inbox_put(Inbox *self, PyObject *message)
 {
-    if (self->drops && self->size - self->extra >= self->limit && ask(self, name_drop_oldest) < 0)
+    if (self->drops && self->size - self->extra >= self->limit && drop_oldest(self) < 0)
         return NULL;
     if (push(self, message) < 0)
         return NULL;

@@ -44,7 +44,11 @@ class PythonInbox:
     def put(self, message: Any) -> None:
         """A message for the consumer."""
         if self._drops and len(self._lying) - self.extra >= self.limit:
-            self._drop_oldest()
+            if self.counts_drops and not self.extra and self._lying:
+                self.dropped += 1
+                self._lying.popleft()
+            else:
+                self._drop_oldest()
         self._lying.append(message)
         if self.is_sleeping:
             self.is_sleeping = False
