@@ -104,7 +104,7 @@ class PythonLane:
         self.taps: tuple[Tap, ...] = ()
         self.sinks: tuple[Sink | None, ...] = ()
 
-    def __call__(self, payload: bytes) -> None:
+    def __call__(self, payload: bytes) -> None:  # noqa: C901  # each call saved is felt
         """See the class."""
         if self.mode:
             self._attentively(payload)
@@ -116,36 +116,29 @@ class PythonLane:
             return
         now = self._time_ns()
         for message in decoded if type(decoded) is list else (decoded,):
-            self._settle_and_deliver(message, now)
-
-    def _settle_and_deliver(self, message: Any, now: int) -> None:
-        route = self._by_class[type(message)]
-        route.count += 1
-        message.received_at_ns = now
-        if route.finish is not None:
-            route.finish(message)
-        is_refused = route.guard is not None and route.guard(message)
-        message.__class__ = route.public
-        if is_refused or not self._note(route, message, now):
-            route.copies += 1
-            return
-        for consumer in route.consumers:
-            try:
-                consumer(message)
-            except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
-                self._consumer_failed(consumer, error)
-
-    def _note(self, route: PythonRoute, message: Any, now: int) -> bool:
-        """Note that a message came. False: it was received before."""
-        seen = route.seen
-        if seen is None:
-            route.last[message.code] = now
-            return True
-        sequential_id = message.sequential_id
-        if sequential_id in seen.new or sequential_id in seen.old:
-            return seen.add_again(message.code, sequential_id)
-        seen.new[sequential_id] = message.code
-        return True
+            route = self._by_class[type(message)]
+            route.count += 1
+            message.received_at_ns = now
+            if route.finish is not None:
+                route.finish(message)
+            is_refused = route.guard is not None and route.guard(message)
+            message.__class__ = route.public
+            seen = route.seen
+            if seen is None:
+                if not is_refused:
+                    route.last[message.code] = now
+            elif (sequential_id := message.sequential_id) not in seen.new and sequential_id not in seen.old:
+                seen.new[sequential_id] = message.code
+            else:
+                is_refused = not seen.add_again(message.code, sequential_id)
+            if is_refused:
+                route.copies += 1
+                continue
+            for consumer in route.consumers:
+                try:
+                    consumer(message)
+                except Exception as error:  # noqa: BLE001  # whatever a user's handler raises
+                    self._consumer_failed(consumer, error)
 
 
 if TYPE_CHECKING:
