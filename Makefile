@@ -79,7 +79,7 @@ wheel-test: $(INSTALLED) ## pytest on the built wheel, in an environment of its 
 	$(call heading,wheel-test)
 	$(BIN)/python scripts/wheel_test.py
 
-test: lint types imports unit pure wheel-test ## all checks, as CI runs them
+test: lint types imports bench-guard unit pure wheel-test ## all checks, as CI runs them
 
 guarantees: $(INSTALLED) ## the numbers of README's table of guarantees
 	@$(BIN)/python scripts/guarantees.py

@@ -30,7 +30,7 @@ from bench.runner import Series, run_rounds
 
 SECONDS, QUICK_SECONDS = 4.0, 0.5  # that one run sends
 BURST_LIMIT = 1.15
-_WARM_UP = 0.1  # of the messages, at the beginning
+_WARM_UP = 0.25  # of the messages, at the beginning: until each type and code was heard of
 
 
 def run(options: Options) -> None:

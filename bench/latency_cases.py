@@ -25,7 +25,7 @@ _CONSUMERS = {"ours_handler": "handler", ITERATOR: "iterator"}
 
 @dataclass(frozen=True)
 class Pattern:
-    """When messages are sent: ``group`` together, every ``interval_ns``."""
+    """When messages are sent: ``group`` of them one after the other, every ``interval_ns``."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class Pattern:
 
 
 STEADY = Pattern("steady", "one message a millisecond", 1, 1_000_000)
-BURSTS = Pattern("bursts", "100 messages at once, every 50 ms", 100, 50_000_000)
+BURSTS = Pattern("bursts", "100 messages one right after the other, every 50 ms", 100, 50_000_000)
 
 
 @dataclass(frozen=True)

@@ -31,16 +31,15 @@ from bench.served import Sender, Served
 _SETTLED_S = 0.5  # after the subscription: clients go on to do something with it
 _ID = re.compile(rb'"(?:sid|sequential_id)":(\d+)')
 
-Group = tuple[bytes, list[int]]  # the frames that leave together, and the ids in them
+Group = list[tuple[bytes, list[int]]]  # the frames that leave one after the other, each with the id in it, if any
 
 
 def groups(messages: Iterable[bytes], size: int) -> list[Group]:
-    """The messages as frames, ``size`` of them together."""
+    """The messages as frames, ``size`` of them to a group."""
+    framed = ((plain_frame(payload), [int(found) for found in _ID.findall(payload)]) for payload in messages)
     made = []
-    waiting = iter(messages)
-    while together := list(itertools.islice(waiting, size)):
-        ids = [int(found[1]) for payload in together if (found := _ID.search(payload))]
-        made.append((b"".join(map(plain_frame, together)), ids))
+    while group := list(itertools.islice(framed, size)):
+        made.append(group)
     return made
 
 
@@ -55,11 +54,10 @@ def stamped(planned: Sequence[Group], interval_ns: int, directory: Path) -> Send
         client.attend(_SETTLED_S)
         client.attend(_SETTLED_S)  # a request may have been what the first one waited for
         for number, due_ns in paced(len(planned), interval_ns):
-            frames, ids = planned[number]
-            now = monotonic_ns()
-            client.send(frames)
-            log.note_all(ids, now)
-            late.note_all([number], now - due_ns)
+            late.note_all([number], monotonic_ns() - due_ns)
+            for frame, ids in planned[number]:  # as a server does: each when it is made, not all in one
+                log.note_all(ids, monotonic_ns())
+                client.send(frame)
             if number + 1 < len(planned):  # after the last group the client leaves
                 client.attend()
         late.save()

@@ -22,10 +22,13 @@ typedef struct {
     char is_plain;     /* what comes next is what lies in the buffer */
     char is_sleeping;  /* the consumer waits to be woken */
     char is_holding;   /* reading is held back */
+    PyObject *waiter;  /* the future of the consumer that sleeps, or NULL */
+    char is_closed;    /* no more will come */
     char counts_drops; /* nobody has to be told of one more drop */
 } Inbox;
 
 static PyObject *name_type, *name_code, *name_count_drop;
+static PyObject *get_running_loop, *name_create_future, *name_await;
 static PyObject *name_wake, *name_hold_back, *name_drop_oldest, *name_next;
 
 static int grow(Inbox *self)
@@ -184,7 +187,8 @@ static PyObject *inbox_empty(Inbox *self, PyObject *unused)
 typedef struct {
     PyObject_HEAD
     Inbox *inbox;
-    PyObject *rest; /* the coroutine of `_next`, once there was nothing that could be taken at once */
+    PyObject *wait; /* the iterator of the future that tells of the next message, while it is waited for */
+    PyObject *rest; /* the coroutine of `_next`, once there is more to it than that */
 } Next;
 
 static int is_used_up(Next *self)
@@ -206,26 +210,72 @@ static int begin_rest(Next *self)
     return 0;
 }
 
+/* Nothing is there, and nothing but a message is to be waited for. */
+static int is_just_empty(Inbox *inbox)
+{
+    return inbox->size == 0 && inbox->is_plain && !inbox->is_holding && !inbox->is_closed && inbox->waiter == NULL &&
+           PyDict_GET_SIZE(inbox->latest) == 0;
+}
+
+static int begin_wait(Next *self)
+{
+    PyObject *loop = PyObject_CallNoArgs(get_running_loop), *waiter;
+    waiter = loop == NULL ? NULL : PyObject_CallMethodNoArgs(loop, name_create_future);
+    Py_XDECREF(loop);
+    if (waiter == NULL)
+        return -1;
+    self->wait = PyObject_CallMethodNoArgs(waiter, name_await);
+    if (self->wait == NULL) {
+        Py_DECREF(waiter);
+        return -1;
+    }
+    Py_XSETREF(self->inbox->waiter, waiter);
+    self->inbox->is_sleeping = 1;
+    return 0;
+}
+
+static void end_wait(Next *self)
+{
+    Py_CLEAR(self->wait);
+    Py_CLEAR(self->inbox->waiter);
+    self->inbox->is_sleeping = 0;
+}
+
 static PySendResult next_send(PyObject *op, PyObject *value, PyObject **result)
 {
     Next *self = (Next *)op;
     *result = NULL;
-    if (self->rest == NULL) {
-        if (is_used_up(self))
-            return PYGEN_ERROR;
+    if (self->rest != NULL)
+        return PyIter_Send(self->rest, value, result);
+    if (is_used_up(self))
+        return PYGEN_ERROR;
+    if (self->wait == NULL) {
         if (value != Py_None) {
             PyErr_SetString(PyExc_TypeError, "can't send non-None value to a just-started coroutine");
             return PYGEN_ERROR;
         }
-        if (self->inbox->size && self->inbox->is_plain) {
-            *result = pop(self->inbox);
-            Py_CLEAR(self->inbox);
-            return PYGEN_RETURN;
-        }
-        if (begin_rest(self) < 0)
+        if (is_just_empty(self->inbox) && begin_wait(self) < 0)
             return PYGEN_ERROR;
     }
-    return PyIter_Send(self->rest, value, result);
+    if (self->wait != NULL) {
+        PySendResult outcome = PyIter_Send(self->wait, value, result);
+        if (outcome == PYGEN_NEXT)
+            return outcome;
+        end_wait(self);
+        Py_CLEAR(*result);
+        if (outcome == PYGEN_ERROR) {
+            Py_CLEAR(self->inbox);
+            return outcome;
+        }
+    }
+    if (self->inbox->size && self->inbox->is_plain) {
+        *result = pop(self->inbox);
+        Py_CLEAR(self->inbox);
+        return PYGEN_RETURN;
+    }
+    if (begin_rest(self) < 0)
+        return PYGEN_ERROR;
+    return PyIter_Send(self->rest, Py_None, result);
 }
 
 /* The same for who does not know of am_send. */
@@ -250,18 +300,26 @@ static PyObject *next_next(PyObject *self) { return next_step(self, Py_None); }
 static PyObject *next_throw(PyObject *op, PyObject *args)
 {
     Next *self = (Next *)op;
-    PyObject *throw, *result;
-    if (self->rest == NULL && (is_used_up(self) || begin_rest(self) < 0))
+    PyObject *throw, *result, *into;
+    if (self->rest == NULL && self->wait == NULL && (is_used_up(self) || begin_rest(self) < 0))
         return NULL;
-    throw = PyObject_GetAttrString(self->rest, "throw");
+    into = Py_NewRef(self->wait != NULL ? self->wait : self->rest);
+    throw = PyObject_GetAttrString(into, "throw");
     result = throw == NULL ? NULL : PyObject_CallObject(throw, args);
     Py_XDECREF(throw);
+    Py_DECREF(into);
+    if (self->wait != NULL && result == NULL) { /* a future that is waited for passes on what is thrown */
+        end_wait(self);
+        Py_CLEAR(self->inbox);
+    }
     return result;
 }
 
 static PyObject *next_close(PyObject *op, PyObject *unused)
 {
     Next *self = (Next *)op;
+    if (self->wait != NULL)
+        end_wait(self);
     Py_CLEAR(self->inbox);
     if (self->rest != NULL)
         return PyObject_CallMethod(self->rest, "close", NULL);
@@ -271,12 +329,16 @@ static PyObject *next_close(PyObject *op, PyObject *unused)
 static int next_traverse(Next *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->inbox);
+    Py_VISIT(self->wait);
     Py_VISIT(self->rest);
     return 0;
 }
 
 static int next_clear(Next *self)
 {
+    if (self->wait != NULL && self->inbox != NULL)
+        end_wait(self);
+    Py_CLEAR(self->wait);
     Py_CLEAR(self->inbox);
     Py_CLEAR(self->rest);
     return 0;
@@ -318,7 +380,7 @@ static PyObject *inbox_anext(PyObject *self)
     if (next == NULL)
         return NULL;
     next->inbox = (Inbox *)Py_NewRef(self);
-    next->rest = NULL;
+    next->rest = next->wait = NULL;
     PyObject_GC_Track(next);
     return (PyObject *)next;
 }
@@ -360,6 +422,7 @@ static int inbox_traverse(Inbox *self, visitproc visit, void *arg)
     for (place = 0; place < self->size; place++)
         Py_VISIT(self->ring[(self->first + place) & (self->capacity - 1)]);
     Py_VISIT(self->latest);
+    Py_VISIT(self->waiter);
     return 0;
 }
 
@@ -367,6 +430,7 @@ static int inbox_clear(Inbox *self)
 {
     let_all_go(self);
     PyDict_Clear(self->latest);
+    Py_CLEAR(self->waiter);
     return 0;
 }
 
@@ -375,6 +439,7 @@ static void inbox_dealloc(Inbox *self)
     PyObject_GC_UnTrack(self);
     let_all_go(self);
     Py_CLEAR(self->latest);
+    Py_CLEAR(self->waiter);
     PyMem_Free(self->ring);
     Py_TYPE(self)->tp_free(self);
 }
@@ -390,6 +455,8 @@ static PyMemberDef inbox_members[] = {
     {"limit", T_PYSSIZET, offsetof(Inbox, limit), 0, NULL},
     {"latest", T_OBJECT, offsetof(Inbox, latest), READONLY, NULL},
     {"dropped", T_PYSSIZET, offsetof(Inbox, dropped), 0, NULL},
+    {"waiter", T_OBJECT, offsetof(Inbox, waiter), 0, NULL},
+    {"is_closed", T_BOOL, offsetof(Inbox, is_closed), 0, NULL},
     {"counts_drops", T_BOOL, offsetof(Inbox, counts_drops), 0, NULL},
     {"extra", T_PYSSIZET, offsetof(Inbox, extra), 0, NULL},
     {"is_plain", T_BOOL, offsetof(Inbox, is_plain), 0, NULL},
@@ -432,6 +499,13 @@ int inbox_ready(void)
     name_hold_back = PyUnicode_InternFromString("_hold_back");
     name_drop_oldest = PyUnicode_InternFromString("_drop_oldest");
     name_next = PyUnicode_InternFromString("_next");
+    PyObject *asyncio = PyImport_ImportModule("asyncio");
+    get_running_loop = asyncio == NULL ? NULL : PyObject_GetAttrString(asyncio, "get_running_loop");
+    Py_XDECREF(asyncio);
+    name_create_future = PyUnicode_InternFromString("create_future");
+    name_await = PyUnicode_InternFromString("__await__");
+    if (!get_running_loop || !name_create_future || !name_await)
+        return -1;
     name_type = PyUnicode_InternFromString("type");
     name_code = PyUnicode_InternFromString("code");
     name_count_drop = PyUnicode_InternFromString("_count_drop");

@@ -51,7 +51,9 @@ def made(base, limit, drops, log):  # noqa: C901  # many small answers
             elif self.limit == 0:
                 raise ValueError("nothing to drop")
 
-    return Watched(limit, drops)
+    watched = Watched(limit, drops)
+    watched.is_closed = True  # so that who waits asks `_next`, in both
+    return watched
 
 
 moves = st.lists(
@@ -156,6 +158,7 @@ def test_without_init_it_works_and_asks_what_nobody_answers():
     inbox = native.Inbox.__new__(native.Inbox)
     inbox.put(1)
     assert inbox.popleft() == 1
+    inbox.is_closed = True
     with pytest.raises(AttributeError):
         inbox.__anext__().send(None)
 

@@ -144,13 +144,15 @@ def _inboxes():
 
     def nobody_answers():
         asleep = native.Inbox(0)
+        closed = native.Inbox(0)
+        closed.is_closed = True
         asleep.is_sleeping = True
         with contextlib.suppress(AttributeError):
             asleep.put(object())
         with contextlib.suppress(AttributeError):
             native.Inbox(0, drops=True).put(object())
         with contextlib.suppress(AttributeError):
-            native.Inbox(0).__anext__().send(None)
+            closed.__anext__().send(None)
 
     def refused():
         with contextlib.suppress(TypeError):

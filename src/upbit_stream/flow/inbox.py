@@ -7,6 +7,7 @@ Owns the buffer. Knows nothing of policies but when to ask for them: a subclass 
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ class PythonInbox:
     has to be told of one more.
 
     ``is_plain`` says that what comes next is what lies here, ``is_sleeping`` that the consumer waits to be woken,
-    ``is_holding`` that reading is held back.
+    ``is_holding`` that reading is held back, ``is_closed`` that no more will come; ``waiter`` is what wakes the
+    consumer.
     """
 
     def __init__(self, limit: int, drops: bool = False) -> None:
@@ -33,6 +35,8 @@ class PythonInbox:
         self.latest: dict[tuple[str, str], Any] = {}
         self.dropped = 0
         self.counts_drops = False
+        self.waiter: asyncio.Future[None] | None = None
+        self.is_closed = False
         self._drops = drops
         self._lying: deque[Any] = deque()
 

@@ -62,8 +62,6 @@ class Subscriber(Inbox, Generic[Item]):
         self._lost: dict[tuple[str, str], tuple[int, int]] = {}  # of what was dropped and is not told yet: from, to
         self._untold = 0
         self._next_up: deque[Any] = deque()  # what comes right after a `Dropped`
-        self._waiter: asyncio.Future[None] | None = None
-        self._closed = False
         self._error: Exception | None = None
         if policy == "latest":
             self.put = self.put_latest  # type: ignore[method-assign]  # one of two ways to put
@@ -95,7 +93,7 @@ class Subscriber(Inbox, Generic[Item]):
             if self.is_holding:
                 self.is_holding = False
                 self._hold(self, False)
-            if self._closed and not len(self):
+            if self.is_closed and not len(self):
                 break
             await self._wait()
         if self._error is not None:
@@ -117,21 +115,21 @@ class Subscriber(Inbox, Generic[Item]):
         self.is_plain = not (self._untold or self._next_up or self.extra)
 
     async def _wait(self) -> None:
-        if len(self) or self._closed:
+        if len(self) or self.is_closed:
             return
-        if self._waiter is not None:
+        if self.waiter is not None:
             raise UsageError(f"{self.name}: two tasks iterate over one consumer; make a second with Stream.messages()")
-        self._waiter = asyncio.get_running_loop().create_future()
+        self.waiter = asyncio.get_running_loop().create_future()
         self.is_sleeping = True
         try:
-            await self._waiter
+            await self.waiter
         finally:
-            self._waiter = None
+            self.waiter = None
             self.is_sleeping = False
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     # while it is too slow
 
@@ -223,13 +221,13 @@ class Subscriber(Inbox, Generic[Item]):
 
     def close(self, error: Exception | None = None) -> None:
         """The iterator ends after what is buffered, or raises ``error`` there."""
-        self._closed = True
+        self.is_closed = True
         self._error = error
         self._wake()
 
     def discard(self) -> None:
         """Forget what is buffered, hold nobody, and end the iterator."""
-        self._closed = True
+        self.is_closed = True
         self._wake()
         self.empty()
         self._next_up.clear()
