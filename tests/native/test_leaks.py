@@ -242,7 +242,7 @@ SLOW = {"made and thrown away": 1_000, "wrong classes": 3_000, "units": 10_000, 
 @pytest.mark.parametrize("name", CASES)
 def test_it_leaves_nothing_behind(name):
     once = CASES[name]
-    for _ in range(200):  # what is made once and kept
+    for _ in range(1_500):  # what is made once and kept, free lists too
         once()
     gc.collect()
     shared = [sys.getrefcount(each) for each in SHARED]
