@@ -152,7 +152,7 @@ class OrderBook(Message, frozen=True, gc=False, kw_only=True, tag="orderbook", t
 
         >>> spread = lambda book: book.best.ask_price - book.best.bid_price
         """
-        units = _units_slot.__get__(self)
+        units = _held_units(self)
         if type(units) is Raw:
             return _units_decoders[0].best(units, isinstance(self.total_ask_size, Decimal))
         return units[0] if units else None
@@ -196,6 +196,7 @@ class UnitsDecoder(NamedTuple):
 
 _units_decoders: list[UnitsDecoder] = []
 _units_slot = OrderBook.__dict__["orderbook_units"]
+_held_units = _units_slot.__get__  # the units, or their bytes
 
 
 def decode_units_with(decoder: UnitsDecoder) -> None:
@@ -204,7 +205,7 @@ def decode_units_with(decoder: UnitsDecoder) -> None:
 
 
 def _read_units(book: OrderBook) -> tuple[OrderBookUnit, ...]:
-    units = _units_slot.__get__(book)
+    units = _held_units(book)
     if type(units) is Raw:
         units = _units_decoders[0].every(units, isinstance(book.total_ask_size, Decimal))
         _units_slot.__set__(book, units)

@@ -34,6 +34,7 @@ _NEVER_ON_THE_WIRE = "(type)"
 Finish = Callable[[Any], None]
 
 _ASK_PRICE = b'"ask_price"'  # a name of the DEFAULT format
+_DEFAULT_UNIT = b'{"ask_price"'  # how it always begins there, which is told sooner
 _FIRST_UNIT = 256  # bytes in which the first unit ends, unless it is none
 _UNREADABLE = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 
@@ -159,6 +160,9 @@ def _unit_decoder(simple: bool, exact: bool) -> Callable[[bytes], Any]:
     return msgspec.json.Decoder(_unit(simple, exact)).decode
 
 
+_default_unit: Callable[[bytes], Any] = msgspec.json.Decoder(model.OrderBookUnit).decode
+
+
 def decode_units(raw: Raw, exact: bool) -> tuple[model.OrderBookUnit, ...]:
     """Read the units of an order book from the bytes that its message kept.
 
@@ -180,9 +184,10 @@ def decode_best(raw: Raw, exact: bool) -> model.OrderBookUnit | None:
     if first is None:  # it is the only one, or something new
         units = decode_units(raw, exact)
         return units[0] if units else None
-    simple = _ASK_PRICE not in first
+    simple = not first.startswith(_DEFAULT_UNIT) and _ASK_PRICE not in first
+    decode = _unit_decoder(simple, exact) if simple or exact else _default_unit
     try:
-        unit = _unit_decoder(simple, exact)(first)
+        unit = decode(first)
     except _UNREADABLE as error:
         raise MalformedMessage(f"the best unit of an order book cannot be read: {error}") from error
     if simple or exact:
