@@ -58,7 +58,8 @@ def main() -> None:
         run("nothing is missing", python, "-m", "pip", "check")
         run("every module imports", python, "-I", "-c", IMPORT_EVERYTHING, cwd=away)
         run("the tools of the tests", *pip, "--require-hashes", "-r", "requirements/dev.txt")
-        tests = (python, "-m", "pytest", "-p", "no:cacheprovider", "tests")
+        # The benchmark is not in the wheel.
+        tests = (python, "-m", "pytest", "-p", "no:cacheprovider", "tests", "--ignore=tests/bench")
         run("the tests", *tests, UPBIT_STREAM_WHEEL_ENV=str(home))
 
 
