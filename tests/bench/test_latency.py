@@ -69,7 +69,7 @@ def test_the_table_has_the_figures_the_goals_and_what_failed():
     [row] = [line for line in text.splitlines() if line.startswith("| ours ")]
     assert "110 (1–210)" in row
     assert row.rstrip(" |").endswith("1.23") or row.rstrip(" |").endswith("1.22")
-    assert "the sample, 100 messages at once, every 50 ms: failed: it broke" in text
+    assert "the sample, 100 messages one right after the other, every 50 ms: failed: it broke" in text
     assert "pyupbit: its environment could not be made: no network" in text
     assert "NO" in text
     assert "A quick run" in text

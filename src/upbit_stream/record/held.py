@@ -19,6 +19,7 @@ class PythonRows:
     ``form`` makes a row of a payload and its time in ns. At ``limit`` bytes ``full`` is called before one more is
     taken: it writes them, or raises. ``is_plain`` says that ``form`` is `message_line`, which C need not ask for most.
 
+    >>> from upbit_stream.record.line import message_line
     >>> rows = PythonRows(message_line, 65_536, lambda: None)
     >>> rows.put(b'{"type":"trade"}', 1)
     >>> bytes(rows)
