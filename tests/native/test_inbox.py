@@ -79,9 +79,9 @@ THROWN = [
     KeyError,
     StopAsyncIteration(),
     RuntimeError("x"),
-    7,
-    "no exception",
-    int,
+    KeyError(5),
+    ValueError,
+    LookupError("y"),
 ]
 
 
